@@ -1,0 +1,139 @@
+package timeline
+
+// Kind is what the timeline needs to know of a track's nature.
+type Kind uint8
+
+// Video tracks cut segments at sync samples, audio tracks at frames, sparse tracks (text, metadata) never miss.
+const (
+	Video Kind = iota + 1
+	Audio
+	Sparse
+)
+
+// Config is what the operator declares for a channel. All durations are nanoseconds.
+type Config struct {
+	Segment int64    // live.segment
+	Part    int64    // live.part
+	Window  int64    // live.window (bounds learning and outage bookkeeping)
+	GOP     int64    // keyFrameIntervalDuration; 0: learn it
+	Tracks  []string // names of the declared tracks; empty: not declared
+	Anchor  *int64   // configured UTC of encoder time 0, in 1/25 s since the epoch; nil: not configured
+}
+
+// TrackInfo describes a track when an input brings it.
+type TrackInfo struct {
+	Name      string // identity within the channel
+	Kind      Kind
+	Timescale uint32 // encoder's ticks per second
+	Rate      uint32 // audio: sample rate; else 0
+	Config    uint64 // hash of the decoder configuration
+}
+
+// InputID is the caller's handle for one connection's view of one track.
+type InputID uint64
+
+// A Chunk is the index of one moof of one track, in encoder time. Slices are read during the call only.
+type Chunk struct {
+	ID        uint64   // the caller's handle; every chunk comes back in Placed and Dropped events until all its samples are settled
+	Time      int64    // decode time of the first sample, encoder ticks, edit list applied (may be negative)
+	Durations []uint32 // one per sample, encoder ticks
+	Syncs     []int32  // video: indexes of sync samples, ascending; audio and sparse: nil means all
+	Hash      uint64   // video: hash of the first sync sample's payload; 0 when there is none
+}
+
+// Mapping turns encoder ticks of a track into channel ticks (published timescale, since the Unix epoch), on the grid.
+// It is a small value, safe to copy and keep; two nodes with the same records have the same Mapping.
+type Mapping struct {
+	// the fields are the package's own
+	num, den  int64 // published ticks per encoder tick
+	offNum    int64 // anchor, as a fraction of the published ticks
+	offDen    int64
+	cadence   int64 // grid step in published ticks, 0: no grid
+	gridPhase int64
+}
+
+// EventKind tells the fields of an Event that are set.
+type EventKind uint8
+
+const (
+	// Placed: samples [From,To) of chunk belong to segment N of the track; the first starts at Start and the last ends
+	// at End (channel ticks). Samples in between start at Map.At(their encoder time). First: they open the segment.
+	Placed EventKind = iota + 1
+	// Dropped: samples [From,To) of the chunk are not used; Reason says why.
+	Dropped
+	// Completed: segment N of the track has all its bytes (Start, End in channel ticks): it may be served by name.
+	Completed
+	// Listed: the track's manifest entry N, in order and without holes: media, or Gap. Start, End in channel ticks.
+	// For media it comes after Completed. A Gap that becomes whole later gets a Completed without another Listed.
+	Listed
+	// Opened: Generation is in force from number Generation.N0 on, for all tracks of its set.
+	Opened
+	// Need: Record must be put before the store (first writer wins); the caller answers with Resolve. Meanwhile media waits.
+	Need
+	// Note: something an operator wants in the log, once; Reason is the sentence, Track the track ("" for the channel).
+	Note
+)
+
+// An Event is one decision of the timeline. Events come in the order in which they must be applied.
+type Event struct {
+	Kind       EventKind
+	Track      string
+	Chunk      uint64
+	From, To   int
+	N          uint64 // segment number
+	Slot       int64  // slot index since the epoch (k)
+	Ordinal    int    // generation
+	Start, End int64  // channel ticks of the track
+	First      bool
+	Sync       bool // Placed: the first sample is a sync sample
+	Gap        bool
+	Map        Mapping
+	Reason     Reason
+	Text       string // Note: the sentence
+	Generation *Generation
+	Join       *Join
+}
+
+// Reason is why samples were dropped; it labels a metric, so the set is small and fixed.
+type Reason string
+
+// Record types. They are stored as JSON and shared by nodes, so fields are only ever added.
+
+// A Generation is an append-only record (time.md, section 5).
+type Generation struct {
+	Ordinal               int    `json:"ordinal"`
+	Epoch                 bool   `json:"epoch"`  // encoder times are UTC: the anchor is 0 and needs no agreement
+	Anchor                int64  `json:"anchor"` // 1/25 s since the Unix epoch: UTC of encoder time 0
+	Master                string `json:"master"` // track whose sync samples make the boundaries; "" where there is no video
+	MasterTimescale       uint32 `json:"masterTimescale"`
+	Regular               bool   `json:"regular"` // every slot boundary has a sync sample
+	GOP                   int64  `json:"gop"`     // master ticks
+	D                     int64  `json:"d"`       // slot length, master ticks
+	Phase                 int64  `json:"phase"`   // slot k starts at k*D + Phase, master ticks since the epoch
+	K0                    int64  `json:"k0"`
+	N0                    uint64 `json:"n0"`
+	DiscontinuitySequence uint64 `json:"discontinuitySequence"`
+	TargetDuration        int    `json:"targetDuration"` // seconds; fixed by the first generation
+	PartTarget            int64  `json:"partTarget"`     // nanoseconds; fixed by the first generation
+	Tracks                []Grid `json:"tracks"`         // in order of name
+}
+
+// A Grid is a track of a generation: its published timescale and where its samples may lie.
+type Grid struct {
+	Name      string `json:"name"`
+	Kind      Kind   `json:"kind"`
+	Timescale uint32 `json:"timescale"` // published
+	Cadence   int64  `json:"cadence"`   // published ticks per sample; 0: variable
+	Phase     int64  `json:"phase"`     // a sample lies at a multiple of Cadence plus Phase
+	Config    uint64 `json:"config"`    // decoder configuration
+}
+
+// A Join is an append-only record: where an encoder's time base was laid on the channel (time.md, section 5).
+type Join struct {
+	Seq     int    `json:"seq"`     // 1, 2, … within the channel: the first writer of a number wins
+	Ordinal int    `json:"ordinal"` // generation
+	Hash    uint64 `json:"hash"`    // payload of the master's sync sample that was laid (0: no video)
+	Time    int64  `json:"time"`    // its encoder time, encoder ticks
+	Scale   uint32 `json:"scale"`   // encoder ticks per second
+	At      int64  `json:"at"`      // its channel time, master ticks
+}
