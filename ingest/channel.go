@@ -1,0 +1,245 @@
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"weir/ingest/timeline"
+	"weir/media"
+	"weir/segcache"
+)
+
+// Config is what a channel is told when it is made.
+type Config struct {
+	Name     string // of the live event: the channel's word in logs, metrics and records
+	Timeline timeline.Config
+	Limits   Limits
+}
+
+// Deps are the services that a channel uses.
+type Deps struct {
+	Cache   *segcache.Cache
+	Records Records
+	Log     *slog.Logger
+	Now     func() int64 // UTC, nanoseconds since the epoch
+}
+
+// A Channel is the running body of a live event: it takes what the sessions of encoders bring, lets the timeline decide
+// and commits the result to the live window.
+//
+// One mutex serialises the timeline and every write to the window. Readers never take it, and it is not held while
+// bytes are read from a socket: a chunk's payload is already in its slab when its index is submitted.
+type Channel struct {
+	name   string
+	limits Limits
+	deps   Deps
+	log    *slog.Logger
+	live   *segcache.Channel
+
+	rearm    chan struct{} // wakes Run: an earlier deadline, or a record to put
+	deadline atomic.Int64  // UTC ns that Run waits for; 0: none
+	draining atomic.Bool
+
+	mu          sync.Mutex
+	tl          *timeline.Timeline
+	streams     map[string]*Stream
+	tracks      map[string]*track
+	identities  map[string]TrackRecord
+	generations []timeline.Generation
+	pend        []*pending // chunk handles: index = Chunk.ID
+	free        []uint64
+	needs       []need
+	nextInput   timeline.InputID
+	samples     []media.Sample // scratch of place
+	moof        []byte         // scratch of place
+	dirty       bool           // something to publish
+	bucket      bucket
+}
+
+// A need is a record that the timeline wants stored.
+type need struct {
+	generation *timeline.Generation
+	join       *timeline.Join
+	fresh      map[string]*media.Track // descriptions of the generation's tracks, for their identities
+}
+
+// NewChannel makes a channel and loads its stored records; after a restart numbers and names go on from them.
+// It starts nothing: Run does the timed work.
+func NewChannel(ctx context.Context, cfg Config, deps Deps) (*Channel, error) {
+	gens, joins, tracks, err := deps.Records.Load(ctx, cfg.Name)
+	if err != nil {
+		return nil, fmt.Errorf("channel %s: records: %w", cfg.Name, err)
+	}
+	c := &Channel{
+		name:       cfg.Name,
+		limits:     cfg.Limits,
+		deps:       deps,
+		log:        deps.Log.With("channel", cfg.Name),
+		live:       deps.Cache.NewChannel(cfg.Name, time.Duration(cfg.Timeline.Window)),
+		rearm:      make(chan struct{}, 1),
+		tl:         timeline.New(cfg.Timeline, gens, joins),
+		streams:    map[string]*Stream{},
+		tracks:     map[string]*track{},
+		identities: map[string]TrackRecord{},
+		bucket:     bucket{rate: cfg.Limits.ChannelRate},
+	}
+	for _, r := range tracks {
+		c.identities[r.Name] = r
+	}
+	for i := range gens {
+		c.openGeneration(&gens[i])
+	}
+	c.live.SetLive(true)
+	c.apply()
+	return c, nil
+}
+
+// Name is the live event's name.
+func (c *Channel) Name() string { return c.name }
+
+// Live is the channel's window, for readers.
+func (c *Channel) Live() *segcache.Channel { return c.live }
+
+// Run does what waits for time or for the store: deadlines of slots, and records. It blocks until ctx ends.
+func (c *Channel) Run(ctx context.Context) error {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		if err := c.putRecords(ctx); err != nil {
+			return err
+		}
+		next := c.Tick()
+		c.deadline.Store(next)
+		wait := time.Hour
+		if next != 0 {
+			wait = max(time.Millisecond, time.Duration(next-c.deps.Now()))
+		}
+		timer.Reset(wait)
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-c.rearm:
+		case <-timer.C:
+		}
+	}
+}
+
+// Tick lets the timeline act on deadlines that have passed, ends sessions that fell silent, and returns the next
+// deadline (UTC ns, 0: none). Run calls it; tests with a clock of their own may.
+func (c *Channel) Tick() int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.deps.Now()
+	for _, s := range c.streams {
+		s.expire(now)
+	}
+	c.tl.Tick(now)
+	c.apply()
+	next := c.tl.NextDeadline()
+	for _, s := range c.streams {
+		if s.lingerUntil != 0 && (next == 0 || s.lingerUntil < next) {
+			next = s.lingerUntil
+		}
+	}
+	return next
+}
+
+// Drain makes every connection of the channel end with ErrDraining; new ones are refused.
+func (c *Channel) Drain() {
+	c.draining.Store(true)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range c.streams {
+		for conn := range s.conns {
+			conn.Interrupt(ErrDraining)
+		}
+	}
+}
+
+// wake tells Run that there is something to do before its deadline. Called with mu held.
+func (c *Channel) wake() {
+	next := c.tl.NextDeadline()
+	armed := c.deadline.Load()
+	if len(c.needs) == 0 && (next == 0 || (armed != 0 && armed <= next)) {
+		return
+	}
+	select {
+	case c.rearm <- struct{}{}:
+	default:
+	}
+}
+
+// putRecords asks the store for every record that the timeline needs, outside the lock, and hands the winners back.
+func (c *Channel) putRecords(ctx context.Context) error {
+	for {
+		c.mu.Lock()
+		if len(c.needs) == 0 {
+			c.mu.Unlock()
+			return nil
+		}
+		n := c.needs[0]
+		c.needs = c.needs[1:]
+		c.mu.Unlock()
+
+		recordCtx, cancel := context.WithTimeout(ctx, c.limits.RecordDeadline)
+		won, identities, err := c.putRecord(recordCtx, n)
+		cancel()
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+
+		c.mu.Lock()
+		now := c.deps.Now()
+		if err != nil {
+			c.log.Error("record not stored; new media waits and is listed as GAP until the store answers", "err", err)
+			c.tl.ResolveFailed(now, n.generation, n.join)
+		} else {
+			for _, r := range identities {
+				c.identities[r.Name] = r
+			}
+			c.tl.Resolve(now, won.generation, won.join)
+		}
+		c.apply()
+		c.mu.Unlock()
+	}
+}
+
+// putRecord stores one record and returns the winner. The identities of a generation's tracks are stored before the
+// generation, so that whoever finds the generation finds them too.
+func (c *Channel) putRecord(ctx context.Context, n need) (won need, identities []TrackRecord, err error) {
+	if n.join != nil {
+		j, err := c.deps.Records.PutJoin(ctx, c.name, *n.join)
+		return need{join: &j}, nil, err
+	}
+	for _, r := range assignIdentities(c.knownIdentities(), n.fresh) {
+		r, err = c.deps.Records.PutTrack(ctx, c.name, r)
+		if err != nil {
+			return need{}, nil, err
+		}
+		identities = append(identities, r)
+	}
+	g, err := c.deps.Records.PutGeneration(ctx, c.name, *n.generation)
+	if err != nil {
+		return need{}, nil, err
+	}
+	// Another node's generation may name tracks that have not come here yet.
+	_, _, stored, err := c.deps.Records.Load(ctx, c.name)
+	if err != nil {
+		return need{}, nil, err
+	}
+	return need{generation: &g}, append(identities, stored...), nil
+}
+
+func (c *Channel) knownIdentities() map[string]TrackRecord {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	known := make(map[string]TrackRecord, len(c.identities))
+	for k, v := range c.identities {
+		known[k] = v
+	}
+	return known
+}

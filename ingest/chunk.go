@@ -1,0 +1,186 @@
+package ingest
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+
+	"weir/ingest/timeline"
+	"weir/media"
+	"weir/segcache"
+)
+
+// pending is a chunk whose bytes are in the slab and whose samples the timeline has not all settled. Its slices are
+// reused, so that nothing is allocated per chunk at steady state.
+type pending struct {
+	id        uint64
+	in        *input
+	room      segcache.Room
+	offset    int // of the chunk's payload within the room's payload
+	time      int64
+	samples   []media.Sample // as the encoder sent them, sync flags corrected
+	durations []uint32
+	syncs     []int32
+	bytes     int64
+	arrival   int64 // UTC ns
+	prft      media.Prft
+	hasPrft   bool
+	settled   int
+	placed    bool
+}
+
+// readPayload reads the mdat's payload from the socket into the slab where it stays, and submits what it holds. It
+// returns how long the connection should pause to keep its channel's rate.
+func (conn *Conn) readPayload(r io.Reader, size int) (time.Duration, error) {
+	c := conn.s.c
+	if conn.arena == nil {
+		conn.arena = c.deps.Cache.NewArena(conn.nominal())
+	}
+	room, err := conn.arena.Reserve(conn.headSize(), size)
+	if err != nil {
+		return 0, fmt.Errorf("%w: %w", ErrMemory, err)
+	}
+	n, err := io.ReadFull(r, room.Payload())
+	conn.at += int64(n)
+	if err != nil {
+		conn.arena.Cancel(room)
+		return 0, noEOF(err)
+	}
+	used := false
+	now := c.deps.Now()
+	for i := range conn.frag.Trafs {
+		if conn.submit(now, room, &conn.frag.Trafs[i]) {
+			used = true
+		}
+	}
+	if !used {
+		conn.arena.Cancel(room)
+	}
+	c.mu.Lock()
+	wait := c.bucket.take(now, size)
+	c.mu.Unlock()
+	return wait, nil
+}
+
+// nominal is the stream's declared bitrate, for the size of its slabs.
+func (conn *Conn) nominal() int {
+	sum := 0
+	for _, in := range conn.inputs() {
+		sum += int(NominalBitrate(&in.desc.Track))
+	}
+	return sum
+}
+
+// headSize is the room that the first track's re-timed moof needs if the chunk is placed whole and its durations stay.
+func (conn *Conn) headSize() int {
+	if len(conn.frag.Trafs) == 0 {
+		return 0
+	}
+	m := media.Moof{Samples: conn.frag.Trafs[0].Samples}
+	size := m.Size()
+	if conn.hasPrft {
+		size += media.PrftSize
+	}
+	return size
+}
+
+// submit hands one track's chunk to the timeline and carries out what it decides. It tells whether bytes of the room are
+// in use, now or pending.
+func (conn *Conn) submit(now int64, room segcache.Room, traf *media.Traf) bool {
+	c := conn.s.c
+	in := conn.input(traf.TrackID)
+	if in == nil || len(traf.Samples) == 0 {
+		return false // a track_ID that the header does not know: row 11 of the bad-input catalogue
+	}
+	c.mu.Lock()
+	p := c.acquire()
+	c.mu.Unlock()
+	if p == nil {
+		in.track.stats.drop(ReasonPending)
+		return false
+	}
+	p.fill(in, room, traf, now)
+	if conn.hasPrft && traf == &conn.frag.Trafs[0] {
+		p.prft, p.hasPrft = conn.prft, true
+	}
+	chunk := timeline.Chunk{ID: p.id, Time: p.time, Durations: p.durations, Syncs: p.syncs, Hash: p.hash()}
+
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	in.track.stats.LastChunk.Store(now)
+	c.tl.Chunk(now, in.id, &chunk)
+	c.apply()
+	return p.placed || p.settled < len(p.samples)
+}
+
+// fill copies the chunk's index and corrects sync flags by what the payload says (NAL types over flags).
+func (p *pending) fill(in *input, room segcache.Room, traf *media.Traf, now int64) {
+	p.in, p.room, p.offset, p.arrival = in, room, int(traf.DataOffset), now
+	p.samples = append(p.samples[:0], traf.Samples...)
+	p.durations, p.syncs = p.durations[:0], p.syncs[:0]
+	p.bytes, p.settled, p.placed, p.hasPrft = 0, 0, false, false
+	p.time = traf.Time
+	if !traf.HasTime {
+		p.time = traf.TfxdTime
+	}
+	p.time -= in.desc.Shift
+	payload := room.Payload()[p.offset:]
+	video := in.desc.Kind == media.Video
+	for i := range p.samples {
+		s := &p.samples[i]
+		p.durations = append(p.durations, s.Duration)
+		if video {
+			sync := media.IsSync(s.Flags)
+			if seen, known := in.desc.SyncSample(payload[p.bytes : p.bytes+int64(s.Size)]); known && seen != sync {
+				sync = seen
+				s.Flags = media.SyncFlags(sync)
+			}
+			if sync {
+				p.syncs = append(p.syncs, int32(i))
+			}
+		}
+		p.bytes += int64(s.Size)
+	}
+	if !video {
+		p.syncs = nil
+	}
+}
+
+// hash is the hash of the first sync sample's payload; 0 where there is none.
+func (p *pending) hash() uint64 {
+	if len(p.syncs) == 0 {
+		return 0
+	}
+	at := p.offset
+	for i := range p.syncs[0] {
+		at += int(p.samples[i].Size)
+	}
+	return xxhash.Sum64(p.room.Payload()[at : at+int(p.samples[p.syncs[0]].Size)])
+}
+
+// acquire takes a free chunk handle, or nil where the channel has as many pending as it may. Called with mu held.
+func (c *Channel) acquire() *pending {
+	if n := len(c.free); n > 0 {
+		id := c.free[n-1]
+		c.free = c.free[:n-1]
+		return c.pend[id]
+	}
+	if len(c.pend) >= c.limits.PendingChunks {
+		return nil
+	}
+	p := &pending{id: uint64(len(c.pend))}
+	c.pend = append(c.pend, p)
+	return p
+}
+
+// settle counts samples as decided, and frees the handle with the last. Called with mu held.
+func (c *Channel) settle(p *pending, samples int) {
+	p.settled += samples
+	if p.settled < len(p.samples) {
+		return
+	}
+	p.room = segcache.Room{}
+	c.free = append(c.free, p.id)
+}

@@ -1,0 +1,130 @@
+package cmaf
+
+import (
+	"net/url"
+	"strings"
+)
+
+// A target is what an encoder's URL names.
+type target struct {
+	token  string
+	stream string // name of the stream; "" for the publishing point itself
+	kind   targetKind
+}
+
+type targetKind uint8
+
+const (
+	point    targetKind = iota + 1 // the publishing point: probes
+	whole                          // Streams(name): one long body per track
+	segment                        // {name}/{file}: one body per segment
+	manifest                       // an MPD or playlist of the encoder's
+)
+
+// maxName is the longest name of a stream, in bytes.
+const maxName = 128
+
+// parsePath reads the path of an encoder's request:
+//
+//	/{token}[/ingest.isml]                                the publishing point
+//	/{token}/ingest.isml/Streams(name[.cmfv])             one long body per track
+//	/{token}/ingest.isml/Switching(id)/Streams(name)      the same, with a switching set
+//	/{token}/ingest.isml/{name}/{file}                    one body per segment or header
+//	/{token}/ingest.isml/{name}.cmfv                      one long body per track
+//	/{token}/ingest.isml/{file}.mpd|.m3u8                 a manifest
+//
+// Keywords match in any case; parentheses may be percent-encoded. ok is false where the path is none of these.
+//
+// Source: DASH-IF Live Media Ingest 1.2, 6.2 (URL forms); AMS v3 ingest URLs.
+func parsePath(raw string) (t target, ok bool) {
+	path, err := url.PathUnescape(raw)
+	if err != nil || len(path) < 2 || path[0] != '/' {
+		return target{}, false
+	}
+	parts := strings.Split(strings.TrimSuffix(path[1:], "/"), "/")
+	t.token = parts[0]
+	if !validName(t.token) {
+		return target{}, false
+	}
+	parts = parts[1:]
+	if len(parts) > 0 && (strings.HasSuffix(strings.ToLower(parts[0]), ".isml")) {
+		parts = parts[1:]
+	}
+	if len(parts) > 0 {
+		if _, ok := keyword(parts[0], "switching"); ok {
+			parts = parts[1:]
+			if len(parts) == 0 {
+				return target{}, false
+			}
+		}
+	}
+	switch len(parts) {
+	case 0:
+		t.kind = point
+		return t, true
+	case 1:
+		if name, ok := keyword(parts[0], "streams"); ok {
+			t.kind, t.stream = whole, trimExtension(name)
+			return t, validName(t.stream)
+		}
+		switch extension(parts[0]) {
+		case "mpd", "m3u8":
+			t.kind = manifest
+			return t, true
+		}
+		t.kind, t.stream = whole, trimExtension(parts[0])
+		return t, validName(t.stream)
+	case 2:
+		switch extension(parts[1]) {
+		case "mpd", "m3u8":
+			t.kind = manifest
+			return t, true
+		}
+		t.kind, t.stream = segment, parts[0]
+		if name, ok := keyword(parts[0], "streams"); ok {
+			t.stream = trimExtension(name)
+		}
+		return t, validName(t.stream) && validName(parts[1])
+	}
+	return target{}, false
+}
+
+// keyword returns what stands in the parentheses of word(…).
+func keyword(s, word string) (string, bool) {
+	n := len(word)
+	if len(s) < n+2 || !strings.EqualFold(s[:n], word) || s[n] != '(' || s[len(s)-1] != ')' {
+		return "", false
+	}
+	return s[n+1 : len(s)-1], true
+}
+
+func extension(s string) string {
+	if i := strings.LastIndexByte(s, '.'); i >= 0 {
+		return strings.ToLower(s[i+1:])
+	}
+	return ""
+}
+
+// trimExtension removes the extension of a media file; other dots belong to the name.
+func trimExtension(s string) string {
+	switch extension(s) {
+	case "cmfv", "cmfa", "cmft", "cmfm", "mp4", "m4v", "m4a", "m4s", "ismv", "isma":
+		return s[:strings.LastIndexByte(s, '.')]
+	}
+	return s
+}
+
+// validName admits what is safe in a URL, a log line and a metric: [A-Za-z0-9._~-], 1 to 128 bytes, no dot first.
+func validName(s string) bool {
+	if s == "" || len(s) > maxName || s[0] == '.' {
+		return false
+	}
+	for i := range len(s) {
+		b := s[i]
+		if b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || b == '.' || b == '_' || b == '~' || b == '-' {
+			continue
+		}
+		return false
+	}
+	return true
+}

@@ -1,0 +1,67 @@
+package cmaf
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestParsePath(t *testing.T) {
+	cases := map[string]struct {
+		path string
+		want target
+		ok   bool
+	}{
+		"AMS form":              {"/0a1b/ingest.isml/Streams(video.cmfv)", target{"0a1b", "video", whole}, true},
+		"any case":              {"/0a1b/INGEST.isml/streams(720p)", target{"0a1b", "720p", whole}, true},
+		"encoded parentheses":   {"/0a1b/ingest.isml/Streams%28a.cmfa%29", target{"0a1b", "a", whole}, true},
+		"switching set":         {"/0a1b/ingest.isml/Switching(1)/Streams(v)", target{"0a1b", "v", whole}, true},
+		"without ingest.isml":   {"/0a1b/Streams(v.mp4)", target{"0a1b", "v", whole}, true},
+		"a file is a track":     {"/0a1b/ingest.isml/v1.cmfv", target{"0a1b", "v1", whole}, true},
+		"per segment":           {"/0a1b/ingest.isml/v1/17.cmfv", target{"0a1b", "v1", segment}, true},
+		"header per segment":    {"/0a1b/ingest.isml/v1/init.cmfv", target{"0a1b", "v1", segment}, true},
+		"segment under Streams": {"/0a1b/ingest.isml/Streams(v1.cmfv)/17.cmfv", target{"0a1b", "v1", segment}, true},
+		"dots in a name":        {"/0a1b/ingest.isml/Streams(v1.5m.cmfv)", target{"0a1b", "v1.5m", whole}, true},
+		"publishing point":      {"/0a1b/ingest.isml", target{"0a1b", "", point}, true},
+		"publishing point bare": {"/0a1b/", target{"0a1b", "", point}, true},
+		"manifest":              {"/0a1b/ingest.isml/live.mpd", target{"0a1b", "", manifest}, true},
+		"manifest in a folder":  {"/0a1b/ingest.isml/v1/live.m3u8", target{"0a1b", "", manifest}, true},
+		"root":                  {"/", target{}, false},
+		"empty":                 {"", target{}, false},
+		"unclosed":              {"/0a1b/ingest.isml/Streams(v", target{}, false},
+		"empty name":            {"/0a1b/ingest.isml/Streams()", target{}, false},
+		"traversal":             {"/0a1b/ingest.isml/../../etc/passwd", target{}, false},
+		"encoded traversal":     {"/0a1b/%2e%2e/x.cmfv", target{}, false},
+		"NUL":                   {"/0a1b/ingest.isml/Streams(v%00)", target{}, false},
+		"space":                 {"/0a1b/ingest.isml/Streams(a%20b)", target{}, false},
+		"bad escape":            {"/0a1b/ingest.isml/Streams(%zz)", target{}, false},
+		"homoglyph":             {"/0a1b/ingest.isml/Streams(vidео)", target{}, false},
+		"long name":             {"/0a1b/ingest.isml/Streams(" + strings.Repeat("v", 129) + ")", target{}, false},
+		"too deep":              {"/0a1b/ingest.isml/a/b/c.cmfv", target{}, false},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			got, ok := parsePath(tc.path)
+			if ok != tc.ok || ok && got != tc.want {
+				t.Errorf("parsePath(%q) = %+v, %v; want %+v, %v", tc.path, got, ok, tc.want, tc.ok)
+			}
+		})
+	}
+}
+
+func FuzzParsePath(f *testing.F) {
+	f.Add("/0a1b/ingest.isml/Streams(video.cmfv)")
+	f.Add("/0a1b/ingest.isml/v1/17.cmfv")
+	f.Add("/%28/..")
+	f.Fuzz(func(t *testing.T, path string) {
+		got, ok := parsePath(path)
+		if !ok {
+			return
+		}
+		if !validName(got.token) || (got.stream != "" && !validName(got.stream)) {
+			t.Fatalf("parsePath(%q) let %+v through", path, got)
+		}
+		if (got.kind == whole || got.kind == segment) && got.stream == "" {
+			t.Fatalf("parsePath(%q): a stream without a name", path)
+		}
+	})
+}

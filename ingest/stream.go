@@ -1,0 +1,257 @@
+package ingest
+
+import (
+	"fmt"
+	"strconv"
+	"sync"
+	"sync/atomic"
+
+	"weir/ingest/timeline"
+	"weir/media"
+	"weir/segcache"
+)
+
+// A Stream is what an encoder publishes under one name: one header (moov) and the fragments that follow it, over one
+// connection or many. The header is kept between connections, so that an encoder that sends one request per segment
+// sends it once. Fields belong to Channel.mu.
+type Stream struct {
+	c    *Channel
+	name string
+
+	inputs []*input // the tracks of the newest header
+	conns  map[*Conn]struct{}
+	spare  []*Conn // detached connections' memory, for the next request
+
+	open        bool  // the timeline knows the inputs as connected
+	lingerUntil int64 // UTC ns at which a session without requests ends; 0: not waiting
+}
+
+// An input is one track of a stream's header.
+type input struct {
+	id    timeline.InputID
+	track *track
+	desc  *media.Input
+}
+
+// Stream finds or makes the stream of that name. It fails with ErrTooMany where the channel has as many as it may.
+func (c *Channel) Stream(name string) (*Stream, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.streams[name]
+	if s == nil {
+		if len(c.streams) >= c.limits.ChannelTracks {
+			return nil, ErrTooMany
+		}
+		s = &Stream{c: c, name: name, conns: map[*Conn]struct{}{}}
+		c.streams[name] = s
+	}
+	return s, nil
+}
+
+// A Conn is one request body that feeds a stream. It belongs to one goroutine.
+type Conn struct {
+	s     *Stream
+	arena *segcache.Arena
+	trex  func(uint32) (media.Defaults, bool)
+	frag  media.Fragment
+	box   []byte // reused: the box that is read aside
+	head  [16]byte
+	at    int64 // bytes of the body read so far: the place in error messages
+	bad   int   // unreadable fragments in a row
+	prft  media.Prft
+	hasPrft,
+	last bool // lmsg seen: the stream ends with this segment
+	exclusive bool
+	kick      func()
+	stop      atomic.Pointer[error]
+	once      sync.Once
+}
+
+// Attach binds a connection to the stream. kick must make a blocked read of the body return soon; it may be called from
+// any goroutine, once.
+//
+// An exclusive connection carries the whole stream (one long POST): it replaces the connections that are there, which
+// end with ErrReplaced. Without it (one request per segment) connections stand side by side.
+func (s *Stream) Attach(exclusive bool, kick func()) (*Conn, error) {
+	s.c.mu.Lock()
+	defer s.c.mu.Unlock()
+	if s.c.draining.Load() {
+		return nil, ErrDraining
+	}
+	var conn *Conn
+	if n := len(s.spare); n > 0 {
+		conn, s.spare = s.spare[n-1], s.spare[:n-1]
+		*conn = Conn{s: s, arena: conn.arena, frag: conn.frag, box: conn.box}
+	} else {
+		conn = &Conn{s: s}
+	}
+	conn.exclusive, conn.kick, conn.trex = exclusive, kick, conn.defaults
+	if exclusive {
+		for other := range s.conns {
+			other.Interrupt(ErrReplaced)
+		}
+		s.closeInputs()
+	}
+	s.conns[conn] = struct{}{}
+	s.lingerUntil = 0
+	return conn, nil
+}
+
+// Detach ends the connection's part. The stream's tracks are closed at once where the connection carried all of it, or
+// said that it was the last segment; else after a while without requests. The Conn must not be used afterwards.
+func (conn *Conn) Detach() {
+	s, c := conn.s, conn.s.c
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(s.conns, conn)
+	if len(s.spare) < 4 {
+		s.spare = append(s.spare, conn)
+	}
+	if len(s.conns) > 0 {
+		return
+	}
+	if conn.exclusive || conn.last {
+		s.closeInputs()
+	} else if s.open {
+		s.lingerUntil = c.deps.Now() + int64(c.limits.SessionLinger)
+	}
+	c.apply()
+}
+
+// Err is why the connection must end (ErrReplaced, ErrDraining), or nil.
+func (conn *Conn) Err() error {
+	if p := conn.stop.Load(); p != nil {
+		return *p
+	}
+	return nil
+}
+
+// Interrupt makes the connection's reads end with err.
+func (conn *Conn) Interrupt(err error) {
+	conn.once.Do(func() {
+		conn.stop.Store(&err)
+		if conn.kick != nil {
+			conn.kick()
+		}
+	})
+}
+
+// expire ends a session of single-segment requests that fell silent. Called with mu held.
+func (s *Stream) expire(now int64) {
+	if s.lingerUntil != 0 && now >= s.lingerUntil && len(s.conns) == 0 {
+		s.closeInputs()
+	}
+}
+
+func (s *Stream) closeInputs() {
+	s.lingerUntil = 0
+	if !s.open {
+		return
+	}
+	s.open = false
+	for _, in := range s.inputs {
+		s.c.tl.Close(s.c.deps.Now(), in.id)
+	}
+}
+
+// openInputs tells the timeline of the stream's tracks, if it does not know them. Called with mu held.
+func (s *Stream) openInputs() {
+	if s.open {
+		return
+	}
+	s.open = true
+	now := s.c.deps.Now()
+	for _, in := range s.inputs {
+		s.c.nextInput++
+		in.id = s.c.nextInput
+		s.c.tl.Open(now, in.id, timeline.TrackInfo{
+			Name:      in.track.name,
+			Kind:      timelineKind(in.desc.Kind),
+			Timescale: in.desc.Timescale,
+			Rate:      in.desc.SampleRate,
+			Config:    in.desc.ConfigHash,
+		})
+	}
+}
+
+// setHeader takes a moov. The same header again changes nothing; another one re-opens the stream's tracks.
+func (conn *Conn) setHeader(moov []byte) error {
+	descs, err := media.ParseInit(moov)
+	if err != nil {
+		return err
+	}
+	s, c := conn.s, conn.s.c
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if sameHeader(s.inputs, descs) {
+		s.openInputs()
+		c.apply()
+		return nil
+	}
+	names := trackNames(s.name, descs)
+	inputs := make([]*input, len(descs))
+	for i := range descs {
+		t, err := c.trackFor(names[i], descs[i].Kind)
+		if err != nil {
+			return fmt.Errorf("track %s: %w", names[i], err)
+		}
+		inputs[i] = &input{track: t, desc: &descs[i]}
+	}
+	s.closeInputs()
+	s.inputs = inputs
+	for _, in := range inputs {
+		in.track.describe(in.desc)
+		c.publishInit(in.track)
+		c.log.Info("input", "track", in.track.name, "stream", s.name, "codec", in.desc.Codec, "timescale", in.desc.Timescale)
+	}
+	s.openInputs()
+	c.apply()
+	return nil
+}
+
+// hasHeader opens the stream's tracks for a body that starts with fragments, and tells whether a header is known.
+func (conn *Conn) hasHeader() bool {
+	s, c := conn.s, conn.s.c
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(s.inputs) == 0 {
+		return false
+	}
+	s.openInputs()
+	return true
+}
+
+func sameHeader(inputs []*input, descs []media.Input) bool {
+	if len(inputs) != len(descs) {
+		return false
+	}
+	for i, in := range inputs {
+		d := &descs[i]
+		if in.desc.ID != d.ID || in.desc.ConfigHash != d.ConfigHash || in.desc.Timescale != d.Timescale ||
+			in.desc.Shift != d.Shift || in.desc.Defaults != d.Defaults {
+			return false
+		}
+	}
+	return true
+}
+
+// trackNames names the tracks of one stream: the stream's own name where it has one track, else with kind and number.
+func trackNames(stream string, descs []media.Input) []string {
+	if len(descs) == 1 {
+		return []string{stream}
+	}
+	count, seen := map[media.Kind]int{}, map[media.Kind]int{}
+	for i := range descs {
+		count[descs[i].Kind]++
+	}
+	names := make([]string, len(descs))
+	for i := range descs {
+		kind := descs[i].Kind
+		names[i] = stream + "_" + kind.String()
+		if count[kind] > 1 {
+			seen[kind]++
+			names[i] += strconv.Itoa(seen[kind])
+		}
+	}
+	return names
+}

@@ -1,0 +1,169 @@
+package ingest
+
+import (
+	"sync/atomic"
+
+	"weir/ingest/timeline"
+	"weir/media"
+	"weir/segcache"
+)
+
+// A track is the writer's side of one track of the channel. All fields but the counters belong to Channel.mu.
+type track struct {
+	name  string
+	kind  media.Kind
+	live  *segcache.Track         // nil until the track's identity is on record
+	heads *segcache.Arena         // moofs that have no room before their payload
+	descs map[uint64]*media.Input // what encoders said, by ConfigHash
+
+	grid    timeline.Grid // of the generation in force
+	ordinal int
+	hasInit map[int]bool // generations whose init segment is published
+
+	segment uint64 // number and chunk count of the segment being written: they make the sequence number
+	chunks  uint32
+
+	stats TrackStats
+}
+
+// TrackStats counts what happened to a track. Safe for concurrent reading.
+type TrackStats struct {
+	Bytes       atomic.Int64                 // payload bytes committed
+	Chunks      atomic.Int64                 // chunks committed
+	Segments    atomic.Int64                 // segments listed as media
+	Gaps        atomic.Int64                 // slots listed as GAP
+	LastChunk   atomic.Int64                 // arrival of the newest committed chunk, UTC ns
+	Dropped     [maxReasons + 1]atomic.Int64 // by reason; the last counts all others
+	BadFragment atomic.Int64
+}
+
+// describe remembers what an encoder says of the track, keyed by decoder configuration. A channel sees few of them; the
+// oldest go when an encoder keeps inventing new ones.
+func (t *track) describe(in *media.Input) {
+	if len(t.descs) >= 16 {
+		for k := range t.descs {
+			if k != t.grid.Config {
+				delete(t.descs, k)
+				break
+			}
+		}
+	}
+	t.descs[in.ConfigHash] = in
+}
+
+// trackFor finds or makes the channel's track of that name. Called with mu held.
+func (c *Channel) trackFor(name string, kind media.Kind) (*track, error) {
+	if t := c.tracks[name]; t != nil {
+		return t, nil
+	}
+	if len(c.tracks) >= c.limits.ChannelTracks {
+		return nil, ErrTooMany
+	}
+	t := &track{name: name, kind: kind, descs: map[uint64]*media.Input{}, hasInit: map[int]bool{}, ordinal: -1}
+	c.tracks[name] = t
+	return t, nil
+}
+
+// openGeneration puts a generation in force for its tracks and tells readers. Called with mu held (or before Run).
+func (c *Channel) openGeneration(g *timeline.Generation) {
+	for i := range c.generations {
+		if c.generations[i].Ordinal == g.Ordinal {
+			c.generations = append(c.generations[:i], c.generations[i+1:]...)
+			break
+		}
+	}
+	c.generations = append(c.generations, *g)
+	if len(c.generations) > 64 { // far more than a window can hold
+		c.generations = c.generations[1:]
+	}
+	for _, grid := range g.Tracks {
+		t, err := c.trackFor(grid.Name, kindOf(grid.Kind))
+		if err != nil {
+			c.log.Error("generation names more tracks than ingest.limits.channelTracks", "track", grid.Name)
+			continue
+		}
+		t.grid, t.ordinal = grid, g.Ordinal
+		c.register(t)
+		c.publishInit(t)
+	}
+	c.live.SetGenerations(readerGenerations(c.generations))
+	c.dirty = true
+}
+
+// register gives the track its place in the window once its identity is known.
+func (c *Channel) register(t *track) {
+	if t.live != nil {
+		return
+	}
+	r, ok := c.identities[t.name]
+	if !ok {
+		return
+	}
+	t.live = c.live.AddTrack(segcache.TrackConfig{Name: t.name, ID: r.ID, Kind: r.Kind, Bandwidth: r.Bandwidth})
+	t.heads = c.deps.Cache.NewArena(headBitsPerSecond)
+}
+
+// headBitsPerSecond sizes the arena of out-of-line moofs: a few hundred bytes per chunk.
+const headBitsPerSecond = 32_000
+
+// publishInit makes the init segment of the generation in force, as soon as an encoder has described the track.
+func (c *Channel) publishInit(t *track) {
+	if t.live == nil || t.ordinal < 0 || t.hasInit[t.ordinal] {
+		return
+	}
+	in := t.descs[t.grid.Config]
+	if in == nil {
+		return
+	}
+	m, err := in.Publish(t.grid.Timescale)
+	if err != nil {
+		c.log.Error("init segment cannot be made", "track", t.name, "err", err)
+		return
+	}
+	t.live.SetInit(t.ordinal, m)
+	t.hasInit[t.ordinal] = true
+	c.dirty = true
+}
+
+func kindOf(k timeline.Kind) media.Kind {
+	switch k {
+	case timeline.Video:
+		return media.Video
+	case timeline.Audio:
+		return media.Audio
+	case timeline.Sparse:
+	}
+	return media.Text
+}
+
+func timelineKind(k media.Kind) timeline.Kind {
+	switch k {
+	case media.Video:
+		return timeline.Video
+	case media.Audio:
+		return timeline.Audio
+	case media.Text, media.Metadata:
+	}
+	return timeline.Sparse
+}
+
+// readerGenerations is what readers need of the records.
+func readerGenerations(gens []timeline.Generation) []segcache.Generation {
+	out := make([]segcache.Generation, len(gens))
+	for i, g := range gens {
+		out[i] = segcache.Generation{
+			Ordinal:               g.Ordinal,
+			N0:                    g.N0,
+			DiscontinuitySequence: g.DiscontinuitySequence,
+			Timescale:             g.MasterTimescale,
+			SlotTicks:             g.D,
+			PhaseTicks:            g.Phase,
+			K0:                    g.K0,
+			Regular:               g.Regular,
+			TargetDuration:        g.TargetDuration,
+			PartTarget:            g.PartTarget,
+			Epoch:                 g.Epoch,
+		}
+	}
+	return out
+}
