@@ -1,0 +1,133 @@
+// The three engines behind one shape. An opened engine has
+//
+//   renditions()    [{id, width, height, bitrate}], lowest first; empty until the engine has read its manifest
+//   select(id)      plays this rendition from the next segment on; null gives the choice back to the engine
+//   playhead()      UTC of the frame at the playhead, in ms, or NaN where the engine cannot tell (yet)
+//   live()          jumps to where the engine would start now
+//   close()         a promise; the <video> is free afterwards
+//
+// and calls on.error({fatal, text}), on.switched() (a rendition was chosen) and on.note(text). After a fatal error it plays
+// no more: close it and open another.
+
+const load = new Map();
+
+// The error of an engine whose script this origin does not have.
+export class MissingEngine extends Error {}
+
+// Loads one of players/*.js, once, and answers the global that it defines.
+function script(file, global) {
+  if (!load.has(file)) {
+    load.set(file, new Promise((resolve, reject) => {
+      const element = document.createElement('script');
+      element.src = new URL(`players/${file}`, import.meta.url);
+      element.onload = () => resolve(globalThis[global]);
+      element.onerror = () => {
+        load.delete(file);
+        element.remove();
+        reject(new MissingEngine(`players/${file} is not there`));
+      };
+      document.head.append(element);
+    }));
+  }
+  return load.get(file);
+}
+
+const byBitrate = (a, b) => a.bitrate - b.bitrate;
+const words = (...parts) => parts.filter((part) => part !== undefined && part !== null && part !== '').join(' ');
+
+async function openHls(video, url, on) {
+  const Hls = await script('hls.js', 'Hls');
+  const hls = new Hls();
+  hls.on(Hls.Events.ERROR, (_, e) => {
+    on.error({ fatal: e.fatal, text: words(e.details, e.response?.code, e.reason ?? e.error?.message, e.url) });
+  });
+  hls.on(Hls.Events.LEVEL_SWITCHING, () => on.switched());
+  hls.on(Hls.Events.MANIFEST_PARSED, () => video.play().catch((e) => on.note(e.message)));
+  hls.loadSource(url);
+  hls.attachMedia(video);
+  return {
+    renditions: () => hls.levels
+      .map(({ width, height, bitrate }, id) => ({ id: String(id), width, height, bitrate })).sort(byBitrate),
+    select: (id) => { hls.nextLevel = id === null ? -1 : Number(id); },
+    playhead: () => hls.playingDate?.getTime() ?? NaN,
+    live: () => { if (hls.liveSyncPosition !== null) video.currentTime = hls.liveSyncPosition; },
+    close: async () => hls.destroy(),
+  };
+}
+
+// The codes after which dash.js has given up: manifest loading and parsing, no media source, no init segment, no stream.
+const dashFatal = new Set([10, 11, 23, 25, 28, 31, 32, 35]);
+
+async function openDash(video, url, on) {
+  const dashjs = await script('dashjs.js', 'dashjs');
+  const { events } = dashjs.MediaPlayer;
+  const player = dashjs.MediaPlayer().create();
+  player.updateSettings({ debug: { logLevel: dashjs.Debug.LOG_LEVEL_NONE } });
+  player.on(events.ERROR, ({ error }) => {
+    on.error({ fatal: dashFatal.has(error.code), text: words(error.code, error.message) });
+  });
+  player.on(events.PLAYBACK_ERROR, ({ error }) => on.error({ fatal: true, text: words('playback', error?.message ?? error) }));
+  player.on(events.QUALITY_CHANGE_REQUESTED, ({ mediaType }) => { if (mediaType === 'video') on.switched(); });
+  player.initialize(video, url, true);
+  const ready = () => player.isReady() && player.getActiveStream() !== null;
+  return {
+    renditions: () => (ready() ? player.getRepresentationsByType('video') : [])
+      .map(({ id, width, height, bandwidth }) => ({ id, width, height, bitrate: bandwidth })).sort(byBitrate),
+    select: (id) => {
+      player.updateSettings({ streaming: { abr: { autoSwitchBitrate: { video: id === null } } } });
+      if (id !== null) player.setRepresentationForTypeById('video', id);
+    },
+    playhead: () => (ready() && player.timeAsUTC() > 0 ? player.timeAsUTC() * 1000 : NaN),
+    live: () => player.seekToOriginalLive(),
+    close: async () => player.destroy(),
+  };
+}
+
+// Shaka drops what is buffered past this many seconds when a rendition is forced; the others do so of their own accord.
+const keptBeforeSwitch = 4;
+
+async function openShaka(video, url, on) {
+  const shaka = await script('shaka-player.js', 'shaka');
+  shaka.polyfill.installAll();
+  const player = new shaka.Player();
+  const critical = shaka.util.Error.Severity.CRITICAL;
+  const report = (e) => {
+    if (e.code === shaka.util.Error.Code.LOAD_INTERRUPTED) return; // ours: close() while it loads
+    const detail = (e.data ?? []).filter((part) => ['string', 'number'].includes(typeof part)).join(' ');
+    on.error({ fatal: e.severity === critical || e.severity === undefined, text: words(e.code ?? e.message, detail) });
+  };
+  player.addEventListener('error', (event) => report(event.detail));
+  player.addEventListener('adaptation', () => on.switched());
+  player.addEventListener('variantchanged', () => on.switched());
+  await player.attach(video);
+  player.load(url).then(() => video.play()).catch((e) => (e instanceof DOMException ? on.note(e.message) : report(e)));
+
+  // One variant for each video rendition: the one with the audio that plays now.
+  const variants = () => {
+    const tracks = player.getVariantTracks();
+    const audio = tracks.find((track) => track.active)?.audioId ?? tracks[0]?.audioId;
+    return tracks.filter((track) => track.audioId === audio);
+  };
+  return {
+    renditions: () => variants()
+      .map(({ id, width, height, bandwidth }) => ({ id: String(id), width, height, bitrate: bandwidth })).sort(byBitrate),
+    select: (id) => {
+      player.configure('abr.enabled', id === null);
+      const track = variants().find((variant) => String(variant.id) === id);
+      if (track) player.selectVariantTrack(track, true, keptBeforeSwitch);
+    },
+    playhead: () => player.getPlayheadTimeAsDate()?.getTime() ?? NaN,
+    live: () => player.goToLive(),
+    close: () => player.destroy(),
+  };
+}
+
+// Which engine plays which format, the usual one first.
+export const engines = {
+  hls: { label: 'hls.js', formats: ['hls'], open: openHls },
+  dash: { label: 'dash.js', formats: ['dash'], open: openDash },
+  shaka: { label: 'Shaka', formats: ['hls', 'dash'], open: openShaka },
+};
+
+// The engines for a format, the usual one first.
+export const enginesFor = (format) => Object.keys(engines).filter((name) => engines[name].formats.includes(format));
