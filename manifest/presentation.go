@@ -7,13 +7,13 @@ import "weir/media"
 
 // A Presentation is what one URL plays: an immutable snapshot of a channel's listed window.
 type Presentation struct {
-	Live           bool  // false: ended, no more segments will come (ENDLIST, static)
-	TargetDuration int   // seconds, fixed for the life of the URL
-	PartTarget     int64 // nanoseconds
-	Window         int64 // nanoseconds of media that the lists keep (live.window)
-	Epoch          bool  // encoder times are UTC: $Number$ addressing may be offered
-	Generations    []Generation
-	Tracks         []Track // in order of kind (video, audio, text), then descending ID for video, then name
+	Live           bool         // false: ended, no more segments will come (ENDLIST, static)
+	TargetDuration int          // seconds, fixed for the life of the URL
+	PartTarget     int64        // nanoseconds
+	Window         int64        // nanoseconds of media that the lists keep (live.window)
+	Epoch          bool         // encoder times are UTC: $Number$ addressing may be offered
+	Generations    []Generation // in order of Ordinal; at least those that Runs and Kept speak of
+	Tracks         []Track      // in order of kind (video, audio, text), then descending ID for video, then name
 }
 
 // A Generation is a stretch with one decoder configuration per track; every one after the first listed stands behind a
@@ -28,15 +28,20 @@ type Generation struct {
 	PhaseTicks int64
 	K0         int64
 	Regular    bool // every segment of the master starts exactly at its slot
+	Dependent  bool // segments may start without a sync sample (no multiple of the GOP fits): never called independent
 }
 
 // A Track is one rendition with its listed segments.
 type Track struct {
 	Name      string
-	ID        int64 // nominal bitrate: the {id} of QualityLevels({id}); unique together with Name
-	Bandwidth int   // bits per second to advertise (peak)
-	Inits     []Init
-	Runs      []Run // in order of N, consecutive, without holes: holes are runs with Gap
+	ID        int64  // nominal bitrate: the {id} of QualityLevels({id}); unique together with Name
+	Bandwidth int    // bits per second to advertise (peak)
+	Average   int    // bits per second on average; 0 when not measured: the nominal bitrate (ID) stands in
+	Inits     []Init // in order of Ordinal
+	Runs      []Run  // in order of N, consecutive, without holes: holes are runs with Gap
+	// Kept is the newest media segment older than Runs (Count 1), or the zero Run. It is needed while Runs begins with a
+	// GAP: in an outage longer than the window DASH goes on listing it, so that a Representation never runs empty.
+	Kept Run
 }
 
 // An Init is the description of a track within one generation.
@@ -45,12 +50,43 @@ type Init struct {
 	Media   *media.Track
 }
 
-// A Run is Count consecutive segments of equal duration that follow each other without a hole in time.
-type Run struct {
-	N        uint64 // number of the first
-	Count    int
-	Start    int64 // ticks of the track since the Unix epoch
-	Duration int64 // ticks, each
-	Ordinal  int   // generation
-	Gap      bool
+// Generation returns the generation with the given ordinal, or nil when the snapshot does not have it.
+func (p *Presentation) Generation(ordinal int) *Generation {
+	for i := range p.Generations {
+		if p.Generations[i].Ordinal == ordinal {
+			return &p.Generations[i]
+		}
+	}
+	return nil
+}
+
+// SlotStart is where slot of number n starts, in ticks of the generation's Timescale since the Unix epoch.
+func (g *Generation) SlotStart(n uint64) int64 {
+	return (g.K0+int64(n-g.N0))*g.SlotTicks + g.PhaseTicks
+}
+
+// Init returns the description of the track in the given generation, or nil when the track has none there.
+func (t *Track) Init(ordinal int) *media.Track {
+	for i := range t.Inits {
+		if t.Inits[i].Ordinal == ordinal {
+			return t.Inits[i].Media
+		}
+	}
+	return nil
+}
+
+// Newest returns the description of the track in its newest generation, or nil when it has none at all.
+func (t *Track) Newest() *media.Track {
+	if len(t.Inits) == 0 {
+		return nil
+	}
+	return t.Inits[len(t.Inits)-1].Media
+}
+
+// End is the number after the newest listed segment, media or GAP; 0 when nothing is listed.
+func (t *Track) End() uint64 {
+	if len(t.Runs) == 0 {
+		return 0
+	}
+	return t.Runs[len(t.Runs)-1].End()
 }

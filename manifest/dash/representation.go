@@ -1,0 +1,123 @@
+package dash
+
+import (
+	"strconv"
+
+	"weir/manifest"
+	"weir/media"
+)
+
+// appendRepresentation appends a track with its SegmentTemplate. The template stands here and not on the set because
+// the names of tracks differ.
+func appendRepresentation(dst []byte, pd *period, t *manifest.Track, m *media.Track) []byte {
+	dst = append(dst, `   <Representation id="`...)
+	dst = manifest.AppendEscaped(dst, t.Name)
+	dst = append(dst, '_')
+	dst = strconv.AppendInt(dst, t.ID, 10)
+	dst = append(dst, '"')
+	dst = appendAttribute(dst, "codecs", m.Codec)
+	bandwidth := int64(t.Bandwidth)
+	if bandwidth <= 0 {
+		bandwidth = t.ID
+	}
+	dst = appendNumber(dst, "bandwidth", max(1, bandwidth))
+	switch m.Kind {
+	case media.Video:
+		dst = appendSize(dst, "width", m.Width, "height", m.Height)
+		dst = appendFrameRate(dst, m.FrameRate)
+		dst = append(dst, ` sar="1:1"`...) // media.Track's dimensions are as shown
+	case media.Audio:
+		if m.SampleRate > 0 {
+			dst = appendNumber(dst, "audioSamplingRate", int64(m.SampleRate))
+		}
+	}
+	dst = append(dst, ">\n"...)
+	dst = appendTemplate(dst, pd, t, m)
+	return append(dst, "   </Representation>\n"...)
+}
+
+func appendFrameRate(dst []byte, r media.Ratio) []byte {
+	if r.Num == 0 || r.Den == 0 {
+		return dst
+	}
+	d := gcd(int64(r.Num), int64(r.Den))
+	dst = append(dst, ` frameRate="`...)
+	dst = strconv.AppendInt(dst, int64(r.Num)/d, 10)
+	if den := int64(r.Den) / d; den != 1 {
+		dst = append(dst, '/')
+		dst = strconv.AppendInt(dst, den, 10)
+	}
+	return append(dst, '"')
+}
+
+// appendTemplate appends the SegmentTemplate with its SegmentTimeline.
+func appendTemplate(dst []byte, pd *period, t *manifest.Track, m *media.Track) []byte {
+	dst = append(dst, `    <SegmentTemplate`...)
+	dst = appendNumber(dst, "timescale", int64(m.Timescale))
+	dst = appendNumber(dst, "presentationTimeOffset", pd.offset(m.Timescale))
+	dst = append(dst, ` initialization="`...)
+	dst = manifest.AppendQuality(dst, t.ID)
+	dst = manifest.AppendInit(dst, t.Name, m.InitHash)
+	dst = append(dst, `" media="`...)
+	dst = manifest.AppendQuality(dst, t.ID)
+	dst = manifest.AppendTimeTemplate(dst, t.Name)
+	dst = append(dst, "\">\n     <SegmentTimeline>\n"...)
+	dst = appendTimeline(dst, pd, t)
+	return append(dst, "     </SegmentTimeline>\n    </SegmentTemplate>\n"...)
+}
+
+// appendTimeline appends the S elements of a track: equal neighbours as one with @r, and @t at the start and after every
+// hole. GAPs are not listed.
+func appendTimeline(dst []byte, pd *period, t *manifest.Track) []byte {
+	var s timeline
+	for i := range t.Runs {
+		if n := pd.count(&t.Runs[i]); n > 0 {
+			dst = s.add(dst, t.Runs[i].Start, t.Runs[i].Duration, n)
+		}
+	}
+	if !s.begun {
+		dst = s.add(dst, t.Kept.Start, t.Kept.Duration, t.Kept.Count)
+	}
+	return s.flush(dst)
+}
+
+// A timeline is the S element that is being gathered.
+type timeline struct {
+	start    int64 // of the element
+	duration int64 // of each of its segments
+	count    int   // segments gathered; 0: none
+	jump     bool  // the element does not start where the one before it ended, so it says @t
+	end      int64 // where the last segment ends
+	begun    bool
+}
+
+// add takes count segments of equal duration from start on, and appends the element before them where they open a new one.
+func (s *timeline) add(dst []byte, start, duration int64, count int) []byte {
+	if s.count > 0 && start == s.end && duration == s.duration {
+		s.count += count
+	} else {
+		dst = s.flush(dst)
+		s.start, s.duration, s.count = start, duration, count
+		s.jump = !s.begun || start != s.end
+	}
+	s.begun = true
+	s.end = start + int64(count)*duration
+	return dst
+}
+
+// flush appends the gathered element.
+func (s *timeline) flush(dst []byte) []byte {
+	if s.count == 0 {
+		return dst
+	}
+	dst = append(dst, `      <S`...)
+	if s.jump {
+		dst = appendNumber(dst, "t", s.start)
+	}
+	dst = appendNumber(dst, "d", s.duration)
+	if s.count > 1 {
+		dst = appendNumber(dst, "r", int64(s.count-1))
+	}
+	s.count = 0
+	return append(dst, "/>\n"...)
+}

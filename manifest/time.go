@@ -1,0 +1,50 @@
+package manifest
+
+import (
+	"strconv"
+	"time"
+)
+
+// Floor says ticks of a timescale in another one (1000 for milliseconds), rounded down, also below 0. It does not
+// overflow for times since the Unix epoch; a timescale of 0 gives 0.
+func Floor(ticks int64, timescale, units uint32) int64 {
+	return scale(ticks, timescale, units, 0)
+}
+
+// Nearest says ticks of a timescale in another one, rounded to the nearest, halves up; otherwise as Floor.
+func Nearest(ticks int64, timescale, units uint32) int64 {
+	return scale(ticks, timescale, units, int64(timescale)/2)
+}
+
+// scale returns floor((ticks*to + round) / from) without forming ticks*to.
+func scale(ticks int64, from, to uint32, round int64) int64 {
+	if from == 0 {
+		return 0
+	}
+	whole, rest := ticks/int64(from), ticks%int64(from)
+	if rest < 0 {
+		whole, rest = whole-1, rest+int64(from)
+	}
+	return whole*int64(to) + (rest*int64(to)+round)/int64(from)
+}
+
+// AppendDateTime appends milliseconds since the Unix epoch as 2026-11-22T09:00:11.520Z.
+func AppendDateTime(dst []byte, millis int64) []byte {
+	return time.UnixMilli(millis).UTC().AppendFormat(dst, "2006-01-02T15:04:05.000Z")
+}
+
+// AppendFixed appends value / 10^digits with exactly that many decimals: 1920000 with 6 digits is 1.920000.
+func AppendFixed(dst []byte, value int64, digits int) []byte {
+	unit := int64(1)
+	for range digits {
+		unit *= 10
+	}
+	dst = strconv.AppendInt(dst, value/unit, 10)
+	dst = append(dst, '.')
+	for rest := value % unit; unit > 1; {
+		unit /= 10
+		dst = append(dst, byte('0'+rest/unit))
+		rest %= unit
+	}
+	return dst
+}
