@@ -1,0 +1,139 @@
+package segcache
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"weir/media"
+)
+
+// A Channel is the live window of one channel: its tracks, generations and current Version.
+//
+// NewChannel, AddTrack, the setters, Publish, Close and the tracks' writer calls belong to the channel's writer. The
+// rest is for anybody.
+type Channel struct {
+	Name   string
+	cache  *Cache
+	window time.Duration
+
+	tracks  atomic.Pointer[[]*Track] // sorted; copied to change
+	version atomic.Pointer[Version]  // the edge for readers: see Publish
+	hooks   atomic.Pointer[[]*func(*Version)]
+	hookMu  sync.Mutex // serialises changes of hooks
+
+	kick, stop, done chan struct{} // of the notifier
+
+	// The writer's own.
+	live        bool
+	generations []Generation // copied to change
+	bases       []int64      // of each: see position
+
+	held atomic.Int64 // bytes of media in retained segments
+	need atomic.Int64 // bytes admitted for open arenas
+}
+
+// NewChannel makes a channel with nothing in it, live, whose lists keep window of media. It starts the channel's
+// notifier, which Close ends.
+func (c *Cache) NewChannel(name string, window time.Duration) *Channel {
+	ch := &Channel{
+		Name: name, cache: c, window: window, live: true,
+		kick: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
+	}
+	ch.tracks.Store(new([]*Track))
+	ch.hooks.Store(new([]*func(*Version)))
+	v := &Version{Live: true, changed: make(chan struct{})}
+	ch.version.Store(v)
+	c.mu.Lock()
+	c.channels[ch] = struct{}{}
+	c.mu.Unlock()
+	go ch.notify(v)
+	return ch
+}
+
+// AddTrack adds a track, or returns the one with that name and ID. Tracks are kept in the order that presentations have:
+// kind, then descending ID for video, then name. Writer.
+func (ch *Channel) AddTrack(config TrackConfig) *Track {
+	if t := ch.Track(config.Name, config.ID); t != nil {
+		return t
+	}
+	t := &Track{TrackConfig: config, channel: ch}
+	t.inits.Store(new([]Init))
+	tracks := append(slices.Clone(*ch.tracks.Load()), t)
+	slices.SortFunc(tracks, func(a, b *Track) int {
+		if c := cmp.Compare(a.Kind, b.Kind); c != 0 {
+			return c
+		}
+		if c := cmp.Compare(b.ID, a.ID); c != 0 && a.Kind == media.Video {
+			return c
+		}
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
+	})
+	ch.tracks.Store(&tracks)
+	return t
+}
+
+// Tracks are all tracks, in the order of presentations. Do not change the slice. Anybody.
+func (ch *Channel) Tracks() []*Track { return *ch.tracks.Load() }
+
+// Track is the track of that name and ID, or nil. It does not allocate. Anybody.
+func (ch *Channel) Track(name string, id int64) *Track {
+	for _, t := range *ch.tracks.Load() {
+		if t.ID == id && t.Name == name {
+			return t
+		}
+	}
+	return nil
+}
+
+// SetLive states whether more segments may come. Readers see it with the next Publish. Writer.
+func (ch *Channel) SetLive(live bool) { ch.live = live }
+
+// Window is how much media the lists keep.
+func (ch *Channel) Window() time.Duration { return ch.window }
+
+// Close takes the channel away: a last Version that is not live and lists nothing wakes all waiters, all segments are
+// let go of, and the notifier has ended when Close returns. Bodies that readers hold stay valid. Writer.
+func (ch *Channel) Close() {
+	ch.live = false
+	for _, t := range ch.Tracks() {
+		t.first = t.end
+	}
+	ch.Publish()
+	for _, t := range ch.Tracks() {
+		t.evict(t.top.Load())
+	}
+	close(ch.stop)
+	<-ch.done
+	ch.cache.mu.Lock()
+	delete(ch.cache.channels, ch)
+	ch.cache.mu.Unlock()
+}
+
+// Admit takes an input's track in, if the memory that it will need (its bitrate for as long as bytes are retained) fits
+// beside what was admitted before; call it before the first Reserve. ErrMemory: refuse the input. Closing the arena
+// gives the admission back. Safe for concurrent use.
+//
+// An encoder that comes back is counted once: what its former connection left in the window is replaced by what it sends.
+func (ch *Channel) Admit(a *Arena) error {
+	c := ch.cache
+	need := int64(float64(a.bits)/8*retention(ch.window, ch.Version().Generations).Seconds()) + 2*int64(a.bytes)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	total := int64(0)
+	for other := range c.channels {
+		if other != ch {
+			total += max(other.need.Load(), other.held.Load())
+		}
+	}
+	total += max(ch.need.Load()+need, ch.held.Load())
+	if total > c.config.Memory {
+		return fmt.Errorf("channel %s: %d bit/s need %d bytes, of %d in all: %w", ch.Name, a.bits, need, c.config.Memory, ErrMemory)
+	}
+	a.channel, a.need = ch, need
+	ch.need.Add(need)
+	return nil
+}

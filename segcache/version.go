@@ -1,0 +1,111 @@
+package segcache
+
+import "slices"
+
+// A Version is an immutable state of a channel: what its manifests say. Everything that it lists can be fetched.
+type Version struct {
+	Seq         uint64 // counts up by one with each Publish; not the same on another node
+	Live        bool   // false: no more segments will come
+	Generations []Generation
+	Tracks      []View // in the order of presentations
+
+	changed chan struct{}
+	next    *Version // set by the publisher, followed and cleared by the notifier
+}
+
+// A View is one track as a Version lists it: Segment(n) for n in [First,End) is a GAP or has a body, and its descriptor
+// stays the same in all that manifests say. Bytes stay for a window and three target durations after a Version has
+// dropped them.
+type View struct {
+	*Track
+	First, End uint64
+	Inits      []Init // in order of ordinal; that of a generation is the last at or before its ordinal
+}
+
+// Changed is closed when a newer Version stands, and what hooks render of it is ready.
+func (v *Version) Changed() <-chan struct{} { return v.changed }
+
+// View is the view of a track, or nil: the track is newer than the version, or of another channel.
+func (v *Version) View(t *Track) *View {
+	for i := range v.Tracks {
+		if v.Tracks[i].Track == t {
+			return &v.Tracks[i]
+		}
+	}
+	return nil
+}
+
+// Version is the newest version: never nil. It takes no lock and does not allocate. Anybody.
+func (ch *Channel) Version() *Version { return ch.version.Load() }
+
+// Publish makes a new Version of what the writer's calls have stated, kicks the notifier, and lets go of what the window
+// has left behind. It does not wait for hooks or waiters: they cost the writer nothing, however many they are. Writer.
+//
+// The order is that of invariant I4: bytes and index are stored by Commit, Complete and List, then the Version here, and
+// a Load that observes it is synchronised after all of them; then waiters are woken.
+func (ch *Channel) Publish() {
+	tracks := *ch.tracks.Load()
+	cuts := ch.slide(tracks)
+	old := ch.version.Load()
+	v := &Version{
+		Seq:         old.Seq + 1,
+		Live:        ch.live,
+		Generations: ch.pruneGenerations(tracks),
+		Tracks:      make([]View, len(tracks)),
+		changed:     make(chan struct{}),
+	}
+	for i, t := range tracks {
+		v.Tracks[i] = View{Track: t, First: t.first, End: t.end, Inits: *t.inits.Load()}
+	}
+	old.next = v
+	ch.version.Store(v)
+	select {
+	case ch.kick <- struct{}{}:
+	default: // the notifier is about to look anyway
+	}
+	for i, cut := range cuts {
+		tracks[i].evictBehind(cut)
+	}
+}
+
+// OnPublish has the notifier call f with each new Version before those who wait for it are woken: render there what they
+// will ask for. Versions that follow each other faster than hooks run are skipped. f runs on one goroutine and delays
+// this channel's waiters alone; it must not call Close or the returned function, which ends the calls. Anybody.
+func (ch *Channel) OnPublish(f func(*Version)) (remove func()) {
+	hook := &f
+	ch.hookMu.Lock()
+	defer ch.hookMu.Unlock()
+	hooks := append(slices.Clone(*ch.hooks.Load()), hook)
+	ch.hooks.Store(&hooks)
+	return func() {
+		ch.hookMu.Lock()
+		defer ch.hookMu.Unlock()
+		rest := slices.DeleteFunc(slices.Clone(*ch.hooks.Load()), func(h *func(*Version)) bool { return h == hook })
+		ch.hooks.Store(&rest)
+	}
+}
+
+// notify is the notifier: for the newest version it runs the hooks once, then wakes the waiters of all older ones.
+func (ch *Channel) notify(seen *Version) {
+	defer close(ch.done)
+	for stopping := false; ; {
+		for v := ch.version.Load(); v != seen; v = ch.version.Load() {
+			for _, hook := range *ch.hooks.Load() {
+				(*hook)(v)
+			}
+			for seen != v {
+				old := seen
+				seen, old.next = old.next, nil // a reader that keeps old does not keep all that follow
+				close(old.changed)
+			}
+		}
+		if stopping {
+			return
+		}
+		select {
+		case <-ch.kick:
+		case <-ch.stop:
+			stopping = true // the last version was published before
+		}
+	}
+}
