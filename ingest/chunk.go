@@ -35,17 +35,14 @@ type pending struct {
 // returns how long the connection should pause to keep its channel's rate.
 func (conn *Conn) readPayload(r io.Reader, size int) (time.Duration, error) {
 	c := conn.s.c
-	if conn.arena == nil {
-		conn.arena = c.deps.Cache.NewArena(conn.nominal())
-	}
-	room, err := conn.arena.Reserve(conn.headSize(), size)
+	room, err := conn.s.reserve(conn.headSize(), size)
 	if err != nil {
 		return 0, fmt.Errorf("%w: %w", ErrMemory, err)
 	}
 	n, err := io.ReadFull(r, room.Payload())
 	conn.at += int64(n)
 	if err != nil {
-		conn.arena.Cancel(room)
+		conn.s.cancel(room)
 		return 0, noEOF(err)
 	}
 	used := false
@@ -56,7 +53,7 @@ func (conn *Conn) readPayload(r io.Reader, size int) (time.Duration, error) {
 		}
 	}
 	if !used {
-		conn.arena.Cancel(room)
+		conn.s.cancel(room)
 	}
 	c.mu.Lock()
 	wait := c.bucket.take(now, size)
@@ -64,13 +61,31 @@ func (conn *Conn) readPayload(r io.Reader, size int) (time.Duration, error) {
 	return wait, nil
 }
 
-// nominal is the stream's declared bitrate, for the size of its slabs.
-func (conn *Conn) nominal() int {
-	sum := 0
-	for _, in := range conn.inputs() {
-		sum += int(NominalBitrate(&in.desc.Track))
+// reserve gives room for a chunk in the stream's arena. The first chunk asks whether the stream will fit into memory at
+// its declared bitrate: it is refused at the door, before it could push out what is listed.
+func (s *Stream) reserve(head, payload int) (segcache.Room, error) {
+	s.c.mu.Lock()
+	defer s.c.mu.Unlock()
+	if s.arena == nil {
+		bitrate := int64(0)
+		for _, in := range s.inputs {
+			bitrate += NominalBitrate(&in.desc.Track)
+		}
+		arena := s.c.deps.Cache.NewArena(int(bitrate))
+		if err := s.c.live.Admit(arena); err != nil {
+			return segcache.Room{}, err
+		}
+		s.arena = arena
 	}
-	return sum
+	return s.arena.Reserve(head, payload)
+}
+
+func (s *Stream) cancel(room segcache.Room) {
+	s.c.mu.Lock()
+	defer s.c.mu.Unlock()
+	if s.arena != nil {
+		s.arena.Cancel(room)
+	}
 }
 
 // headSize is the room that the first track's re-timed moof needs if the chunk is placed whole and its durations stay.

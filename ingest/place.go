@@ -35,7 +35,7 @@ func (c *Channel) applyOne(ev *timeline.Event) {
 		c.settle(p, ev.To-ev.From)
 	case timeline.Completed:
 		if t := c.tracks[ev.Track]; t != nil && t.live != nil {
-			t.live.Complete(ev.N, ev.Start, ev.End)
+			c.disagree(t, t.live.Complete(ev.N, ev.Start, ev.End))
 			c.dirty = true
 		}
 	case timeline.Listed:
@@ -61,8 +61,18 @@ func (c *Channel) list(ev *timeline.Event) {
 	} else {
 		t.stats.Segments.Add(1)
 	}
-	t.live.List(segcache.Entry{N: ev.N, Slot: ev.Slot, Ordinal: ev.Ordinal, Start: ev.Start, End: ev.End, Gap: ev.Gap})
+	c.disagree(t, t.live.List(segcache.Entry{
+		N: ev.N, Slot: ev.Slot, Ordinal: ev.Ordinal, Start: ev.Start, End: ev.End, Gap: ev.Gap,
+	}))
 	c.dirty = true
+}
+
+// disagree logs that the window did not take what the timeline decided. The window stays correct; the cause is most
+// likely a chunk that was lost for want of memory.
+func (c *Channel) disagree(t *track, err error) {
+	if err != nil {
+		c.log.Warn("window", "track", t.name, "err", err)
+	}
 }
 
 // ask queues a record for Run to store. Copies are taken: the event's pointers are the timeline's own.
@@ -136,7 +146,6 @@ func (c *Channel) place(p *pending, ev *timeline.Event) {
 	t.chunks++
 	t.stats.Chunks.Add(1)
 	t.stats.Bytes.Add(int64(bytes))
-	c.dirty = true
 }
 
 // retime fills c.samples with samples [From,To) on the channel's clock. It returns where their payload starts within the

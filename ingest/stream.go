@@ -18,7 +18,8 @@ type Stream struct {
 	c    *Channel
 	name string
 
-	inputs []*input // the tracks of the newest header
+	inputs []*input        // the tracks of the newest header
+	arena  *segcache.Arena // where its payloads go; nil before the first
 	conns  map[*Conn]struct{}
 	spare  []*Conn // detached connections' memory, for the next request
 
@@ -39,7 +40,7 @@ func (c *Channel) Stream(name string) (*Stream, error) {
 	defer c.mu.Unlock()
 	s := c.streams[name]
 	if s == nil {
-		if len(c.streams) >= c.limits.ChannelTracks {
+		if len(c.streams) >= c.limits.ChannelTracks && !c.forgetStream() {
 			return nil, ErrTooMany
 		}
 		s = &Stream{c: c, name: name, conns: map[*Conn]struct{}{}}
@@ -48,17 +49,30 @@ func (c *Channel) Stream(name string) (*Stream, error) {
 	return s, nil
 }
 
+// forgetStream drops a stream that nobody feeds, to make place for another. Its tracks stay. Called with mu held.
+func (c *Channel) forgetStream() bool {
+	for name, s := range c.streams {
+		if len(s.conns) == 0 && !s.open {
+			if s.arena != nil {
+				s.arena.Close()
+			}
+			delete(c.streams, name)
+			return true
+		}
+	}
+	return false
+}
+
 // A Conn is one request body that feeds a stream. It belongs to one goroutine.
 type Conn struct {
-	s     *Stream
-	arena *segcache.Arena
-	trex  func(uint32) (media.Defaults, bool)
-	frag  media.Fragment
-	box   []byte // reused: the box that is read aside
-	head  [16]byte
-	at    int64 // bytes of the body read so far: the place in error messages
-	bad   int   // unreadable fragments in a row
-	prft  media.Prft
+	s    *Stream
+	trex func(uint32) (media.Defaults, bool)
+	frag media.Fragment
+	box  []byte // reused: the box that is read aside
+	head [16]byte
+	at   int64 // bytes of the body read so far: the place in error messages
+	bad  int   // unreadable fragments in a row
+	prft media.Prft
 	hasPrft,
 	last bool // lmsg seen: the stream ends with this segment
 	exclusive bool
@@ -81,7 +95,7 @@ func (s *Stream) Attach(exclusive bool, kick func()) (*Conn, error) {
 	var conn *Conn
 	if n := len(s.spare); n > 0 {
 		conn, s.spare = s.spare[n-1], s.spare[:n-1]
-		*conn = Conn{s: s, arena: conn.arena, frag: conn.frag, box: conn.box}
+		*conn = Conn{s: s, frag: conn.frag, box: conn.box}
 	} else {
 		conn = &Conn{s: s}
 	}
@@ -199,6 +213,10 @@ func (conn *Conn) setHeader(moov []byte) error {
 	}
 	s.closeInputs()
 	s.inputs = inputs
+	if s.arena != nil { // sized and admitted by the old header's bitrate
+		s.arena.Close()
+		s.arena = nil
+	}
 	for _, in := range inputs {
 		in.track.describe(in.desc)
 		c.publishInit(in.track)

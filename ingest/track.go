@@ -56,12 +56,35 @@ func (c *Channel) trackFor(name string, kind media.Kind) (*track, error) {
 	if t := c.tracks[name]; t != nil {
 		return t, nil
 	}
-	if len(c.tracks) >= c.limits.ChannelTracks {
+	if len(c.tracks) >= c.limits.ChannelTracks && !c.forgetTrack() {
 		return nil, ErrTooMany
 	}
 	t := &track{name: name, kind: kind, descs: map[uint64]*media.Input{}, hasInit: map[int]bool{}, ordinal: -1}
 	c.tracks[name] = t
 	return t, nil
+}
+
+// forgetTrack drops a track that no generation knows and no stream carries, to make place for another. Called with mu
+// held.
+func (c *Channel) forgetTrack() bool {
+	carried := map[*track]bool{}
+	for _, s := range c.streams {
+		for _, in := range s.inputs {
+			carried[in.track] = true
+		}
+	}
+	for _, p := range c.pend {
+		if p.settled < len(p.samples) {
+			carried[p.in.track] = true
+		}
+	}
+	for name, t := range c.tracks {
+		if t.live == nil && !carried[t] {
+			delete(c.tracks, name)
+			return true
+		}
+	}
+	return false
 }
 
 // openGeneration puts a generation in force for its tracks and tells readers. Called with mu held (or before Run).
