@@ -1,0 +1,158 @@
+package origin
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"time"
+)
+
+// A conn is one puller's connection, wrapped for two reasons.
+//
+// Writes: fasthttp writes an answer's header into a bufio.Writer and then asks the body (conn is that too, by WriteTo)
+// to write itself. WriteTo leaves the body's slices with the connection and flushes, so that Write meets header and body
+// together and hands both to the kernel in one writev: no byte of a body is copied in user space, and an answer of up to
+// pieceBytes costs one system call. (SetBodyRaw copies what fits behind the header and needs a second call for the
+// rest.) The slices and the Answer they come from are held until Close, which fasthttp calls when the answer has been
+// written or has failed; until then the slab stays mapped.
+//
+// Deadlines: each write, and each piece of a long one, gets a deadline of its own, a grace and the time that its bytes
+// take at the least accepted rate, so that a reader that stops is cut soon however long its answer is, and a fast one
+// pays next to nothing.
+//
+// One goroutine at a time uses a conn; only Close may come from another (the listener's shutdown).
+type conn struct {
+	net.Conn
+	listener *listener
+	peer     netip.Addr
+
+	request Request
+	answer  Answer
+	sent    int64     // bytes of the answer's body that reached the kernel
+	began   time.Time // when the request was read
+	running bool      // an answer was begun and not yet reported
+	log     logLine   // what the access log needs of the request
+
+	line     bool        // a line of the next request has come
+	withBody bool        // Write sends the answer's body behind what it is given; set within WriteTo only
+	vector   [][]byte    // backing of the next writev, kept between answers
+	buffers  net.Buffers // the running writev, here so that it does not escape to the heap
+	value    []byte      // a header field on its way to fasthttp
+	deadline time.Time   // write deadline in force
+}
+
+// pieceBytes is how much of a body goes out under one deadline, in one system call.
+const pieceBytes = 256 << 10
+
+// Read notes whether the request line was whole: what is too long then tells 414 and 431 apart.
+func (c *conn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if !c.line {
+		c.line = bytes.IndexByte(p[:n], '\n') >= 0
+	}
+	return n, err
+}
+
+// begin starts an answer.
+func (c *conn) begin(now time.Time) {
+	c.line = false
+	c.request = Request{Now: now, folded: c.request.folded}
+	c.answer = Answer{}
+	c.began, c.sent, c.running = now, 0, true
+}
+
+// SupportsBodyWriteTo tells fasthttp to call WriteTo rather than Read.
+func (c *conn) SupportsBodyWriteTo() bool { return true }
+
+// WriteTo writes the body of the running answer to w, fasthttp's writer, in which the header stands. A body that fits
+// behind the header joins it there; a larger one goes out with it in one writev.
+func (c *conn) WriteTo(w io.Writer) (int64, error) {
+	bw, ok := w.(*bufio.Writer)
+	if !ok || int64(bw.Available()) >= c.answer.Len() {
+		n, err := c.answer.writeTo(w)
+		c.sent += n
+		return n, err
+	}
+	c.withBody = true
+	var err error
+	if bw.Buffered() == 0 { // a header that filled the buffer to the brim is gone already
+		_, err = c.Write(nil)
+	} else {
+		err = bw.Flush()
+	}
+	c.withBody = false
+	return c.sent, err
+}
+
+// Write sends p, and behind it the body if WriteTo says so.
+func (c *conn) Write(p []byte) (int, error) {
+	if !c.withBody {
+		if err := c.extendDeadline(int64(len(p))); err != nil {
+			return 0, err
+		}
+		return c.Conn.Write(p)
+	}
+	head := int64(len(p)) // bytes of p still to send: with the first piece
+	for size := c.answer.Len(); head > 0 || c.sent < size; {
+		n := min(size-c.sent, pieceBytes)
+		if err := c.extendDeadline(head + n); err != nil {
+			return 0, err
+		}
+		c.vector = c.answer.appendSlices(append(c.vector[:0], p[:head]), c.sent, n)
+		c.buffers = c.vector
+		written, err := c.buffers.WriteTo(c.Conn)
+		clear(c.vector)
+		c.sent += max(0, written-head)
+		if err != nil {
+			return int(min(written, head)), err
+		}
+		head = 0
+	}
+	return len(p), nil
+}
+
+// extendDeadline gives the next size bytes their time. The deadline in force is kept while it lies within a grace of
+// what they need, which saves the timer's work for most writes.
+func (c *conn) extendDeadline(size int64) error {
+	grace, rate := c.listener.writeGrace, c.listener.minRate
+	now := time.Now()
+	need := now.Add(grace/2 + time.Duration(size)*time.Second/time.Duration(rate))
+	if c.deadline.After(need) && c.deadline.Before(need.Add(grace)) {
+		return nil
+	}
+	c.deadline = need.Add(grace / 2)
+	return c.SetWriteDeadline(c.deadline)
+}
+
+var errReadNotUsed = errors.New("origin: a body is written, not read")
+
+// body adapts conn to the two methods of a body stream whose names net.Conn has taken: it is the same connection, seen
+// as the body of its running answer.
+type body struct{ *conn }
+
+// Read is never called: see SupportsBodyWriteTo.
+func (body) Read([]byte) (int, error) { return 0, errReadNotUsed }
+
+// Close ends the running answer: it is reported, and its bytes are let go.
+func (b body) Close() error {
+	b.finish()
+	return nil
+}
+
+// finish reports the running answer and lets go of everything that it held.
+func (c *conn) finish() {
+	if c.running {
+		c.running = false
+		c.listener.report(c)
+	}
+	c.answer = Answer{}
+}
+
+// Close closes the connection and takes it off the listener's books.
+func (c *conn) Close() error {
+	c.listener.forget(c)
+	return c.Conn.Close()
+}

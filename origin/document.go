@@ -1,0 +1,78 @@
+package origin
+
+import (
+	"bytes"
+	"sync"
+	"sync/atomic"
+
+	"weir/manifest"
+	"weir/manifest/dash"
+	"weir/manifest/hls"
+)
+
+// A document is one manifest of a snapshot: rendered when it is first asked for, compressed when gzip is first asked
+// for, each once while the others who ask wait for it. Safe for concurrent use.
+type document struct {
+	mu     sync.Mutex
+	plain  atomic.Pointer[form]
+	zipped atomic.Pointer[form]
+}
+
+// form is the document's bytes; those of an empty document are empty. It allocates nothing once the form exists. renders
+// counts renderings.
+func (s *snapshot) form(which int, zipped bool, renders *atomic.Uint64) *form {
+	d := &s.documents[which]
+	held := &d.plain
+	if zipped {
+		held = &d.zipped
+	}
+	if f := held.Load(); f != nil {
+		return f
+	}
+	return s.makeForm(d, which, zipped, renders)
+}
+
+func (s *snapshot) makeForm(d *document, which int, zipped bool, renders *atomic.Uint64) *form {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	plain := d.plain.Load()
+	if plain == nil {
+		renders.Add(1)
+		plain = newForm(render(&s.presentation, which))
+		d.plain.Store(plain)
+	}
+	if !zipped || len(plain.bytes) == 0 {
+		return plain
+	}
+	f := d.zipped.Load()
+	if f == nil {
+		f = newForm(compress(plain.bytes))
+		d.zipped.Store(f)
+	}
+	return f
+}
+
+var (
+	variantTag     = []byte("#EXT-X-STREAM-INF:")
+	representation = []byte("<Representation ")
+)
+
+// render makes a manifest's bytes. One that would offer nothing to play is empty: there is no media yet.
+func render(p *manifest.Presentation, which int) []byte {
+	b := make([]byte, 0, 4<<10)
+	switch which {
+	case documentMultivariant:
+		b = hls.Multivariant(b, p)
+		if !bytes.Contains(b, variantTag) {
+			return nil
+		}
+	case documentMPD:
+		b = dash.MPD(b, p)
+		if !bytes.Contains(b, representation) {
+			return nil
+		}
+	default:
+		b = hls.Media(b, p, which-documentPlaylists)
+	}
+	return b
+}

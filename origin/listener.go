@@ -1,0 +1,150 @@
+package origin
+
+import (
+	"errors"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// refusal is sent to a connection over a cap before it is closed.
+var refusal = []byte("HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n" +
+	"Cache-Control: no-store\r\nRetry-After: 1\r\nAccess-Control-Allow-Origin: *\r\n\r\n")
+
+// A listener hands out wrapped connections within the caps, and survives what a shortage of descriptors does to
+// Accept. It is safe for concurrent use.
+type listener struct {
+	net.Listener
+	logger        *slog.Logger
+	maxConns      int // 0: no cap
+	maxConnsPerIP int // 0: no cap
+	writeGrace    time.Duration
+	minRate       int64 // bytes per second
+	closed        chan struct{}
+	closeOnce     sync.Once
+	refused       func()      // counts a refused connection
+	report        func(*conn) // takes a written answer
+
+	mu      sync.Mutex
+	open    map[*conn]struct{}
+	perPeer map[netip.Addr]int
+}
+
+func newListener(ln net.Listener, s *Server) *listener {
+	return &listener{
+		Listener: ln, logger: s.config.Logger,
+		maxConns: s.config.MaxConns, maxConnsPerIP: s.config.MaxConnsPerIP,
+		writeGrace: s.config.WriteGrace, minRate: int64(s.config.MinRate),
+		closed:  make(chan struct{}),
+		refused: func() { s.metrics.refused.Add(1) },
+		report:  s.report,
+		open:    make(map[*conn]struct{}),
+		perPeer: make(map[netip.Addr]int),
+	}
+}
+
+// Accept returns the next connection. Refused ones are answered and closed here; errors that pass (no descriptors, a
+// peer that gave up) are waited out, for fasthttp takes any error as the end.
+func (l *listener) Accept() (net.Conn, error) {
+	var pause time.Duration
+	for {
+		nc, err := l.Listener.Accept()
+		if err != nil {
+			if !passes(err) {
+				return nil, err
+			}
+			pause = min(max(2*pause, 5*time.Millisecond), time.Second)
+			l.logger.Warn("origin: accept", "error", err, "pause", pause)
+			select {
+			case <-time.After(pause):
+				continue
+			case <-l.closed:
+				return nil, net.ErrClosed
+			}
+		}
+		pause = 0
+		if c := l.admit(nc); c != nil {
+			return c, nil
+		}
+		l.refused()
+		if tc, ok := nc.(*net.TCPConn); ok { // over TLS it would take a handshake
+			_ = tc.SetWriteDeadline(time.Now().Add(time.Second)) // an empty socket buffer takes it at once
+			_, _ = tc.Write(refusal)
+		}
+		_ = nc.Close()
+	}
+}
+
+// passes reports whether an error of Accept is a shortage or a peer's doing.
+func passes(err error) bool {
+	for _, e := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ECONNABORTED, syscall.EINTR} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
+// admit books a connection, or returns nil when it is one too many.
+func (l *listener) admit(nc net.Conn) *conn {
+	c := &conn{Conn: nc, listener: l, peer: peerOf(nc)}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.maxConns > 0 && len(l.open) >= l.maxConns || l.maxConnsPerIP > 0 && l.perPeer[c.peer] >= l.maxConnsPerIP {
+		return nil
+	}
+	l.open[c] = struct{}{}
+	l.perPeer[c.peer]++
+	return c
+}
+
+// forget takes a closed connection off the books; a second call does nothing.
+func (l *listener) forget(c *conn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, ok := l.open[c]; !ok {
+		return
+	}
+	delete(l.open, c)
+	if l.perPeer[c.peer]--; l.perPeer[c.peer] == 0 {
+		delete(l.perPeer, c.peer)
+	}
+}
+
+// conns is the number of open connections.
+func (l *listener) conns() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.open)
+}
+
+// cut closes every connection that is still open and returns their number.
+func (l *listener) cut() int {
+	l.mu.Lock()
+	open := make([]*conn, 0, len(l.open))
+	for c := range l.open {
+		open = append(open, c)
+	}
+	l.mu.Unlock()
+	for _, c := range open {
+		_ = c.Close()
+	}
+	return len(open)
+}
+
+// Close stops accepting; open connections go on.
+func (l *listener) Close() error {
+	l.closeOnce.Do(func() { close(l.closed) })
+	return l.Listener.Close()
+}
+
+// peerOf is the address of the other end, unmapped; the zero address where there is none (a pipe).
+func peerOf(nc net.Conn) netip.Addr {
+	if a, ok := nc.RemoteAddr().(*net.TCPAddr); ok {
+		return a.AddrPort().Addr().Unmap().WithZone("")
+	}
+	return netip.Addr{}
+}

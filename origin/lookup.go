@@ -1,0 +1,150 @@
+package origin
+
+// Answer finds the answer to a request. It reads the routing snapshot and the live window, takes no lock that a writer
+// holds, and allocates nothing for a stored segment or a manifest that is rendered already; a manifest that is not is
+// rendered by the first request that needs it while the others wait for that one.
+//
+// a is overwritten. Its bytes may be held for as long as they are needed. Safe for concurrent use.
+func (s *Server) Answer(r *Request, a *Answer) {
+	*a = Answer{}
+	switch r.Method {
+	case MethodGet, MethodHead:
+	case MethodOptions:
+		a.Status = 204
+		return
+	default:
+		a.fail(faultMethod, 0)
+		return
+	}
+	switch {
+	case string(r.Path) == "/time":
+		r.answerTime(a)
+	case isPage(r.Path):
+		s.answerPage(r, a)
+	default:
+		s.answerMedia(r, a)
+	}
+}
+
+// answerTime says what time it is, for players that set their clock by UTCTiming.
+//
+// Source: ISO/IEC 23009-1, 5.8.4.11 (urn:mpeg:dash:utc:http-xsdate).
+func (r *Request) answerTime(a *Answer) {
+	a.Kind, a.Status = KindTime, 200
+	a.ContentType, a.CacheControl = typeText, cacheNever
+	a.Bytes = r.Now.UTC().AppendFormat(r.scratch[:0], "2006-01-02T15:04:05.000Z")
+}
+
+// answerMedia answers for what lies below a locator.
+func (s *Server) answerMedia(r *Request, a *Answer) {
+	t := &r.target
+	var fault *Fault
+	if r.folded, fault = t.parse(r.folded, r.Path); fault != nil {
+		a.fail(fault, 0)
+		return
+	}
+	f, formatFault := t.parseFormat()
+	a.Kind = t.kind(f)
+	p, fault := s.route(r)
+	if fault == nil {
+		fault = formatFault
+	}
+	if fault != nil {
+		a.fail(fault, 0)
+		return
+	}
+	if t.object == objectFragment {
+		p.answerFragment(r, a)
+	} else {
+		p.answerManifest(r, a, f, &s.metrics.renders)
+	}
+}
+
+// route finds the presentation of a target and checks who asks, and when.
+func (s *Server) route(r *Request) (*Presentation, *Fault) {
+	l := s.Routes().Locators[string(r.target.locator)]
+	if l == nil || !l.validAt(r.Now) {
+		return nil, faultUnauthorized
+	}
+	if !l.admits(r.Client) {
+		return nil, faultAddress
+	}
+	p := l.Presentations[string(r.target.name)]
+	if p == nil {
+		return nil, faultNotFound
+	}
+	return p, nil
+}
+
+// A protocol is a family of manifests.
+type protocol uint8
+
+const (
+	protocolNone protocol = iota
+	protocolHLS
+	protocolDASH
+)
+
+// parseFormat reads format=, encryption= and what else chooses a form of the object: a protocol that is served, or the
+// fault that says what to ask for instead. Fragments have one form for all protocols.
+//
+// Source: ams-v3.md, 5.3 (format tags), 8.2 (encryption tags).
+func (t *target) parseFormat() (protocol, *Fault) {
+	p, fault := protocolNone, (*Fault)(nil)
+	switch string(t.format) {
+	case "m3u8-cmaf":
+		p = protocolHLS
+	case "mpd-time-cmaf":
+		p = protocolDASH
+	case "":
+		switch t.object {
+		case objectManifest:
+			fault = faultSmoothUnbuilt
+		case objectPlaylist:
+			p = protocolHLS
+		}
+	case "fmp4-v20", "mpd-time-csf", "mpd-number-cmaf",
+		"m3u8-aapl", "m3u8-aapl-v3", "m3u8-aapl-v4", "m3u8-aapl-v8":
+		fault = faultFormatUnbuilt
+	default:
+		fault = faultFormatUnknown
+	}
+	switch {
+	case fault != nil:
+	case t.object == objectUnbuilt || t.keyframes:
+		fault = faultNounUnbuilt
+	case t.object == objectPlaylist && p != protocolHLS:
+		fault = faultFormatUnknown
+	case len(t.filter) > 0:
+		fault = faultFilter
+	case len(t.encryption) > 0:
+		fault = t.encryptionFault()
+	}
+	return p, fault
+}
+
+// encryptionFault tells apart what weir's streaming policies do not set from what nobody knows.
+func (t *target) encryptionFault() *Fault {
+	switch string(t.encryption) {
+	case "cbc", "cenc", "cbcs-aapl", "piff":
+		return faultEncryptionNotSet
+	}
+	return faultEncryptionUnknown
+}
+
+// kind is the label that the answer is counted under, faults included.
+func (t *target) kind(p protocol) Kind {
+	switch {
+	case t.object == objectPlaylist:
+		return KindPlaylist
+	case t.object == objectFragment && (t.selector == byHash || t.selector == byInit):
+		return KindInit
+	case t.object == objectFragment:
+		return KindSegment
+	case p == protocolHLS:
+		return KindMultivariant
+	case p == protocolDASH:
+		return KindMPD
+	}
+	return KindOther
+}

@@ -1,0 +1,144 @@
+package origin
+
+import (
+	"context"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/netip"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+// Config is what the operator decides about the data plane. The zero value of a limit means its default.
+type Config struct {
+	Logger         *slog.Logger
+	AccessLog      bool           // one Info line per answer
+	Page           fs.FS          // the player page; nil: none
+	ListChannels   bool           // show the channels to whoever asks for /page/channels.json
+	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
+
+	MaxConns      int           // open connections per listener; default 100,000
+	MaxConnsPerIP int           // open connections per peer address; default 0, no cap: a CDN comes from few addresses
+	HeaderBytes   int           // request line and headers; default 8 KiB
+	ReadTimeout   time.Duration // to send a request, from its first byte; default 10 s
+	IdleTimeout   time.Duration // between requests; default 90 s, longer than CDNs keep theirs
+	WriteGrace    time.Duration // what a write may take beyond its bytes at MinRate; default 10 s
+	MinRate       int           // bytes per second that a reader must take; default 16 KiB/s
+
+	Now func() time.Time // the clock; default time.Now
+}
+
+// withDefaults fills in what was left open.
+func (c Config) withDefaults() Config {
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	setDefault(&c.MaxConns, 100_000)
+	setDefault(&c.HeaderBytes, 8<<10)
+	setDefault(&c.ReadTimeout, 10*time.Second)
+	setDefault(&c.IdleTimeout, 90*time.Second)
+	setDefault(&c.WriteGrace, 10*time.Second)
+	setDefault(&c.MinRate, 16<<10)
+	return c
+}
+
+func setDefault[T int | time.Duration](v *T, d T) {
+	if *v <= 0 {
+		*v = d
+	}
+}
+
+// A Server answers pullers. Make it with New, hand it routes with SetRoutes, and let Serve take a listener; it is a
+// prometheus.Collector too. Safe for concurrent use.
+type Server struct {
+	config  Config
+	routes  atomic.Pointer[Routes]
+	page    page
+	metrics metrics
+
+	http      *fasthttp.Server
+	mu        sync.Mutex
+	listeners []*listener // all that were ever served: a closed one may have connections still
+}
+
+// New makes a server with empty routes: every locator is unknown until SetRoutes.
+func New(config Config) *Server {
+	s := &Server{config: config.withDefaults()}
+	s.page.files = s.config.Page
+	s.http = s.httpServer()
+	s.SetRoutes(&Routes{})
+	return s
+}
+
+// SetRoutes makes routes the snapshot that requests from now on read. The caller does not change it afterwards.
+func (s *Server) SetRoutes(routes *Routes) { s.routes.Store(routes) }
+
+// Routes is the snapshot in force; read only.
+func (s *Server) Routes() *Routes { return s.routes.Load() }
+
+// Serve answers on ln until Shutdown, and returns nil then; any other end is the listener's error. It may be called for
+// several listeners at the same time; TLS is a listener made by tls.NewListener. It closes ln.
+func (s *Server) Serve(ln net.Listener) error {
+	return s.http.Serve(s.listen(ln))
+}
+
+// Shutdown closes the listeners at once, tells kept-alive connections to go, and waits for running answers to be
+// written. When ctx ends before they are, it cuts them and returns ctx's error. Call it once; Serve returns meanwhile.
+func (s *Server) Shutdown(ctx context.Context) error {
+	err := s.http.ShutdownWithContext(ctx)
+	if ctx.Err() != nil {
+		s.mu.Lock()
+		listeners := slices.Clone(s.listeners)
+		s.mu.Unlock()
+		for _, l := range listeners {
+			l.cut()
+		}
+	}
+	return err
+}
+
+// listen wraps a listener and puts it on the books.
+func (s *Server) listen(ln net.Listener) *listener {
+	l := newListener(ln, s)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.listeners = append(s.listeners, l)
+	return l
+}
+
+// conns is the number of open connections of all listeners.
+func (s *Server) conns() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for _, l := range s.listeners {
+		n += l.conns()
+	}
+	return n
+}
+
+// httpServer is the HTTP/1.1 library with its limits. Write deadlines are conn's own.
+func (s *Server) httpServer() *fasthttp.Server {
+	return &fasthttp.Server{
+		Handler:                      s.handle,
+		ErrorHandler:                 s.handleError,
+		Logger:                       libraryLog{s.config.Logger},
+		Concurrency:                  s.config.MaxConns + 1, // the listener's cap comes first
+		ReadBufferSize:               s.config.HeaderBytes,
+		ReadTimeout:                  s.config.ReadTimeout,
+		IdleTimeout:                  s.config.IdleTimeout,
+		MaxRequestBodySize:           1, // the library reads 0 as 4 MiB
+		NoDefaultServerHeader:        true,
+		NoDefaultContentType:         true,
+		DisablePreParseMultipartForm: true,
+		CloseOnShutdown:              true,
+	}
+}
