@@ -1,0 +1,276 @@
+package e2e
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// A player is an engine of the page with what it shall play.
+type player struct {
+	Name   string `json:"name"`
+	Engine string `json:"engine"`
+	URL    string `json:"url"`
+}
+
+// Every engine with every format that it plays.
+var players = []player{
+	{"hls.js", "hls", hlsPath},
+	{"dash.js", "dash", dashPath},
+	{"Shaka HLS", "shaka", hlsPath},
+	{"Shaka DASH", "shaka", dashPath},
+}
+
+// A watch is a page of headless Chromium with players side by side.
+type watch struct {
+	t       *testing.T
+	process *process
+	stdin   io.Closer
+
+	mu      sync.Mutex
+	viewers map[string]*viewer
+	trouble []string // what the page throws or prints as an error
+}
+
+// A viewer is what a player has reported.
+type viewer struct {
+	name       string
+	renditions []picture
+	forced     []forced
+	errors     []string
+	fatal      bool
+	looks      []look
+}
+
+// A picture is a rendition as an engine lists it.
+type picture struct{ Width, Height, Bitrate int }
+
+// A forced is a rendition that was forced.
+type forced struct {
+	at     time.Time
+	height int
+}
+
+// A look is the state of a player at a time.
+type look struct {
+	at       time.Time
+	Time     float64 // media seconds
+	End      float64 // of what is buffered from the playhead on
+	Ready    int
+	Height   int
+	Dropped  int
+	Decoded  int
+	Playhead float64 // UTC in ms; 0: unknown
+	Paused   bool
+	Seeking  bool
+}
+
+// report is a line of browser/watch.mjs.
+type report struct {
+	Player     string
+	At         float64
+	Renditions []picture
+	Forced     *picture
+	Error      *string
+	Fatal      bool
+	Look       *look
+	Console    *string
+	Type       string
+	Thrown     *string
+}
+
+// open opens a page with players. force are the times after the first frame at which a rendition is forced, the lowest,
+// the highest, and so on in turn.
+func open(t *testing.T, r *recorder, list []player, force ...time.Duration) *watch {
+	t.Helper()
+	asked, err := json.Marshal(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var times []string
+	for _, d := range force {
+		times = append(times, strconv.FormatFloat(d.Seconds(), 'f', -1, 64))
+	}
+	query := url.Values{"players": {string(asked)}, "force": {strings.Join(times, ",")}}
+	w := &watch{t: t, viewers: map[string]*viewer{}}
+	for _, p := range list {
+		w.viewers[p.Name] = &viewer{name: p.Name}
+	}
+	cmd := exec.Command("node", "browser/watch.mjs", r.url+"/e2e/watch.html?"+query.Encode(), filepath.Join(t.ArtifactDir(), "players.png"))
+	cmd.Env = append(os.Environ(), "CHROMIUM="+chromium(t))
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, out, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stdout = out
+	w.stdin = stdin
+	w.process = start(t, "chromium", cmd)
+	_ = out.Close()
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		defer func() { _ = in.Close() }()
+		for lines := bufio.NewScanner(in); lines.Scan(); {
+			w.note(lines.Bytes())
+		}
+	}()
+	t.Cleanup(func() {
+		w.process.kill()
+		<-read
+	})
+	return w
+}
+
+func chromium(t *testing.T) string {
+	t.Helper()
+	path, err := exec.LookPath("chromium")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func (w *watch) note(line []byte) {
+	var r report
+	if err := json.Unmarshal(line, &r); err != nil {
+		r.Thrown = new(fmt.Sprintf("%v: %s", err, line))
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if r.Thrown != nil {
+		w.trouble = append(w.trouble, "thrown: "+*r.Thrown)
+	}
+	if r.Console != nil && r.Type == "error" {
+		w.trouble = append(w.trouble, "console: "+*r.Console)
+	}
+	v := w.viewers[r.Player]
+	if v == nil {
+		return
+	}
+	at := time.UnixMicro(int64(r.At * 1000))
+	switch {
+	case r.Look != nil:
+		r.Look.at = at
+		v.looks = append(v.looks, *r.Look)
+	case r.Renditions != nil:
+		v.renditions = r.Renditions
+	case r.Forced != nil:
+		v.forced = append(v.forced, forced{at, r.Forced.Height})
+	case r.Error != nil:
+		v.errors = append(v.errors, at.UTC().Format("15:04:05.000 ")+*r.Error)
+		v.fatal = v.fatal || r.Fatal
+	}
+}
+
+// viewer returns a copy of what a player has reported so far.
+func (w *watch) viewer(name string) viewer {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	v := *w.viewers[name]
+	return v
+}
+
+// started waits until every player plays.
+func (w *watch) started(limit time.Duration) {
+	w.t.Helper()
+	eventually(w.t, limit, "every player plays", func() error {
+		if !w.process.running() {
+			w.t.Fatalf("the browser has ended: %v\n%s", w.process.err, tail(w.process.log, 20))
+		}
+		for name := range w.viewers {
+			if v := w.viewer(name); v.begun() < 0 {
+				return fmt.Errorf("%s does not; errors %q", name, v.errors)
+			}
+		}
+		return nil
+	})
+}
+
+// close takes a picture of the page and closes the browser.
+func (w *watch) close() {
+	w.t.Helper()
+	_ = w.stdin.Close()
+	if err := w.process.wait(15 * time.Second); err != nil {
+		w.t.Errorf("the browser does not end cleanly: %v", err)
+	}
+}
+
+// begun is the index of the first look at which the player plays, -1 where it does not.
+func (v *viewer) begun() int {
+	for i := 1; i < len(v.looks); i++ {
+		if a, b := v.looks[i-1], v.looks[i]; b.Time > a.Time && a.Time > 0 && !b.Seeking && !a.Seeking && b.Decoded > 0 {
+			return i
+		}
+	}
+	return -1
+}
+
+// A stall is a stretch without progress.
+type stall struct {
+	at       time.Time
+	length   time.Duration
+	playhead time.Time // UTC of the media at which it stands
+	buffered float64   // seconds
+}
+
+// stalls returns the stretches without progress of more than half a second, from where the player began.
+func (v *viewer) stalls() []stall {
+	var list []stall
+	first := v.begun()
+	if first < 0 {
+		return nil
+	}
+	stood := v.looks[first] // since when the time is what it is
+	add := func(until time.Time) {
+		if d := until.Sub(stood.at); d > 500*time.Millisecond {
+			list = append(list, stall{stood.at, d, time.UnixMilli(int64(stood.Playhead)), stood.End - stood.Time})
+		}
+	}
+	for _, l := range v.looks[first+1:] {
+		if l.Time != stood.Time {
+			// Progress: the stand ended at most so long ago as the media says, not only when it was looked at.
+			moved := time.Duration((l.Time - stood.Time) * float64(time.Second))
+			if moved < 0 || moved > l.at.Sub(stood.at) {
+				moved = 0
+			}
+			add(l.at.Add(-moved))
+			stood = l
+		}
+	}
+	if n := len(v.looks); n > 0 {
+		add(v.looks[n-1].at)
+	}
+	return list
+}
+
+// shown reports whether the player showed a picture of this height between two times.
+func (v *viewer) shown(height int, from, to time.Time) bool {
+	for _, l := range v.looks {
+		if l.Height == height && l.at.After(from) && l.at.Before(to) {
+			return true
+		}
+	}
+	return false
+}
+
+// last is the newest look.
+func (v *viewer) last() look {
+	if len(v.looks) == 0 {
+		return look{}
+	}
+	return v.looks[len(v.looks)-1]
+}

@@ -1,0 +1,122 @@
+package e2e
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A decoding is ffmpeg as a viewer: it plays all tracks of a manifest at once.
+type decoding struct {
+	name    string
+	process *process
+	frames  string // path: a line a frame
+	length  time.Duration
+}
+
+// decode begins to play a URL for as long as it says.
+func decode(t *testing.T, name, url string, length time.Duration) *decoding {
+	t.Helper()
+	d := &decoding{name: name, frames: filepath.Join(t.ArtifactDir(), name+".frames"), length: length}
+	d.process = start(t, name, exec.Command("ffmpeg", "-v", "error", "-nostats", "-nostdin", "-xerror", "-i", url, "-map", "0", "-t",
+		strconv.FormatFloat(length.Seconds(), 'f', -1, 64), "-fps_mode", "passthrough", "-f", "framecrc", "-y", d.frames))
+	return d
+}
+
+// check waits for the end and fails the test where ffmpeg had anything to complain about, or where a frame is missing:
+// in each stream, every frame must start where the one before ended.
+func (d *decoding) check(t *testing.T, streams int) {
+	t.Helper()
+	if err := d.process.wait(d.length + 30*time.Second); err != nil {
+		t.Errorf("%s: %v", d.name, err)
+	}
+	if said := tail(d.process.log, 20); said != "" {
+		t.Errorf("%s says:\n%s", d.name, said)
+	}
+	counts, err := framesOf(d.frames)
+	if err != nil {
+		t.Errorf("%s: %v", d.name, err)
+	}
+	if len(counts) != streams {
+		t.Errorf("%s decoded %d streams, want %d", d.name, len(counts), streams)
+	}
+	for stream, c := range counts {
+		if c.length < d.length-time.Second {
+			t.Errorf("%s: stream %d has %v of media, want %v", d.name, stream, c.length, d.length)
+		}
+		if c.missing > 0 {
+			t.Errorf("%s: stream %d has %d holes, the first at %v", d.name, stream, c.missing, c.firstHole)
+		}
+	}
+	t.Logf("%s: %v", d.name, counts)
+}
+
+// A count sums up the frames of a stream.
+type count struct {
+	frames    int
+	missing   int // frames that do not start where the one before ended
+	firstHole time.Duration
+	length    time.Duration
+}
+
+// framesOf reads what ffmpeg's framecrc muxer wrote: "#tb 0: 1/25", then "stream, dts, pts, duration, size, crc".
+func framesOf(path string) (map[int]*count, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }()
+	counts := map[int]*count{}
+	base := map[int]float64{} // seconds a tick
+	ends := map[int]int64{}
+	for lines := bufio.NewScanner(file); lines.Scan(); {
+		line := lines.Text()
+		var stream, num, den int
+		if _, err := fmt.Sscanf(line, "#tb %d: %d/%d", &stream, &num, &den); err == nil {
+			base[stream] = float64(num) / float64(den)
+			continue
+		}
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		field := strings.Split(line, ",")
+		if len(field) < 6 {
+			return nil, fmt.Errorf("%q is no frame", line)
+		}
+		var numbers [4]int64
+		for i := range numbers {
+			if numbers[i], err = strconv.ParseInt(strings.TrimSpace(field[i]), 10, 64); err != nil {
+				return nil, fmt.Errorf("%q: %w", line, err)
+			}
+		}
+		stream = int(numbers[0])
+		pts, duration := numbers[2], numbers[3]
+		at := func(ticks int64) time.Duration {
+			return time.Duration(float64(ticks) * base[stream] * float64(time.Second))
+		}
+		c := counts[stream]
+		if c == nil {
+			c = &count{}
+			counts[stream] = c
+		} else if pts != ends[stream] {
+			c.missing++
+			if c.missing == 1 {
+				c.firstHole = at(ends[stream])
+			}
+		}
+		c.frames++
+		c.length += at(duration)
+		ends[stream] = pts + duration
+	}
+	return counts, nil
+}
+
+func (c *count) String() string {
+	return fmt.Sprintf("%d frames, %.2f s, %d holes", c.frames, c.length.Seconds(), c.missing)
+}

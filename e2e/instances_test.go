@@ -1,0 +1,216 @@
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+	"hash/fnv"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"weir/bench/push"
+)
+
+// TestInstances feeds two nodes the same media with different delays and in different orders, and starts one of them
+// again in between. What they serve is the same, byte for byte: segments from the restarted one's first whole slot on,
+// playlists and MPDs once its window has refilled.
+func TestInstances(t *testing.T) {
+	const window = 12 * time.Second
+	t.Run("epoch", func(t *testing.T) {
+		t.Parallel()
+		a := newNode(t, settings{name: "a", window: window})
+		b := newNode(t, settings{name: "b", window: window})
+		pushDemo(t, a, func(o *push.Options) { o.Epoch, o.Fault = true, delays("a") })
+		pushDemo(t, b, func(o *push.Options) { o.Epoch, o.Fault = true, delays("b") })
+		compare(t, a, b, window)
+	})
+	t.Run("zero-based, one store", func(t *testing.T) {
+		t.Parallel()
+		a := newNode(t, settings{name: "a", window: window, shareState: true})
+		b := newNode(t, settings{name: "b", window: window, stateURL: "nats://" + a.state})
+		zero := time.Now()
+		pushDemo(t, a, func(o *push.Options) { o.Start, o.Fault = zero, delays("a") })
+		pushDemo(t, b, func(o *push.Options) { o.Start, o.Fault = zero, delays("b") })
+		compare(t, a, b, window)
+	})
+}
+
+// delays delays every chunk by up to 0.6 s, differently for each node and track: tracks overtake each other. What a node
+// and track adds is a function of the chunk's time, so that a run can be repeated.
+func delays(node string) func(push.Chunk) push.Fault {
+	return func(c push.Chunk) push.Fault {
+		h := fnv.New32a()
+		_, _ = fmt.Fprint(h, node, c.Track)
+		usual := time.Duration(h.Sum32()%300) * time.Millisecond
+		_, _ = fmt.Fprint(h, c.Media/time.Second)
+		return push.Fault{Delay: usual + time.Duration(h.Sum32()%300)*time.Millisecond}
+	}
+}
+
+// compare restarts b once both nodes list media, and compares the two while the window refills and after it.
+func compare(t *testing.T, a, b *node, window time.Duration) {
+	t.Helper()
+	ra, rb := record(t, a.base()), record(t, b.base())
+	for _, r := range []*recorder{ra, rb} {
+		listedSegments(t, r.url, 4, 3)
+	}
+	b.stop()
+	b.start()
+	listedSegments(t, rb.url, 4, 2)
+
+	// Segments: whatever b lists, a has under the same name with the same bytes.
+	first := snapshot(t, rb.url)
+	compared := 0
+	check := func() {
+		urls, err := listing(rb.url, 4, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, url := range slices.Concat(urls, inits(t, rb.url), times(t, rb.url)) {
+			path := strings.TrimPrefix(url, rb.url)
+			if same(t, ra, rb, path) {
+				compared++
+			}
+		}
+	}
+	check()
+
+	// Manifests: collected until both have listed a few slots past a refilled window, then compared where they list the
+	// same newest slot.
+	refilled := first.newestStart().Add(window + 4*time.Second)
+	eventually(t, window+20*time.Second, "the window of b is full again", func() error {
+		if now := snapshot(t, rb.url); now.newestStart().Before(refilled) {
+			return fmt.Errorf("newest segment starts at %v, want %v", now.newestStart(), refilled)
+		}
+		return nil
+	})
+	versionsA, versionsB := collect(a, b, 7*time.Second)
+	check()
+	if compared < 40 {
+		t.Errorf("only %d segments and init segments were compared", compared)
+	}
+	for _, path := range slices.Sorted(maps.Keys(versionsB)) {
+		common := 0
+		for version, text := range versionsB[path] {
+			other, ok := versionsA[path][version]
+			if !ok {
+				continue
+			}
+			common++
+			if !bytes.Equal(text, other) {
+				t.Errorf("%s at %s: a says\n%s\nb says\n%s", path, version, other, text)
+			}
+		}
+		if common < 2 && strings.Contains(path, "Manifest(") || common < 1 {
+			t.Errorf("%s: only %d versions in common: %v and %v", path, common,
+				slices.Sorted(maps.Keys(versionsA[path])), slices.Sorted(maps.Keys(versionsB[path])))
+		}
+		t.Logf("%s: %d versions in common", path, common)
+	}
+}
+
+// same reports whether both nodes serve the path, and fails the test where the bytes differ. A segment that a has let go
+// of meanwhile is no fault.
+func same(t *testing.T, ra, rb *recorder, path string) bool {
+	t.Helper()
+	x, errA := ra.get(path)
+	y, errB := rb.get(path)
+	if errA != nil || errB != nil {
+		t.Logf("%s: a: %v, b: %v", path, errA, errB)
+		return false
+	}
+	if !bytes.Equal(x, y) {
+		t.Errorf("%s: %d bytes from a, %d from b, and not the same ones", path, len(x), len(y))
+	}
+	return true
+}
+
+// inits returns the URLs of the init segments that a node's playlists name.
+func inits(t *testing.T, base string) []string {
+	t.Helper()
+	var urls []string
+	for uri, p := range snapshot(t, base).playlists {
+		for _, s := range p.segments {
+			if url := resolve(resolve(base+hlsPath, uri), s.init); !slices.Contains(urls, url) {
+				urls = append(urls, url)
+			}
+		}
+	}
+	return urls
+}
+
+// times returns the URLs of the segments that a node's MPD lists.
+func times(t *testing.T, base string) []string {
+	t.Helper()
+	text, err := get(base + dashPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, list, err := parseMPD(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var urls []string
+	for _, s := range list {
+		urls = append(urls, resolve(base+dashPath, s.uri))
+	}
+	return urls
+}
+
+// newestStart is where the newest segment of media starts that every playlist lists.
+func (l listings) newestStart() time.Time {
+	var newest time.Time
+	for _, p := range l.playlists {
+		list := p.media()
+		if len(list) == 0 {
+			return time.Time{}
+		}
+		if start := list[len(list)-1].start; newest.IsZero() || start.Before(newest) {
+			newest = start
+		}
+	}
+	return newest
+}
+
+// collect polls the manifests of two nodes for a while and returns their versions by path: playlists by their newest
+// number, MPDs by publishTime, the multivariant playlist as one version.
+func collect(a, b *node, length time.Duration) (versionsA, versionsB map[string]map[string][]byte) {
+	until := time.Now().Add(length)
+	poll := func(base string) map[string]map[string][]byte {
+		versions := map[string]map[string][]byte{}
+		for time.Now().Before(until) {
+			paths := []string{hlsPath, dashPath}
+			if text, err := get(base + hlsPath); err == nil {
+				for _, uri := range mediaPlaylists(string(text)) {
+					paths = append(paths, strings.TrimPrefix(resolve(base+hlsPath, uri), base))
+				}
+			}
+			for _, path := range paths {
+				text, err := get(base + path)
+				if err != nil {
+					continue
+				}
+				version := "the only version"
+				if p, err := parsePlaylist(string(text)); err == nil && p.target > 0 {
+					version = fmt.Sprint(p.last())
+				} else if m, _, err := parseMPD(text); err == nil {
+					version = m.Published
+				}
+				if versions[path] == nil {
+					versions[path] = map[string][]byte{}
+				}
+				versions[path][version] = text
+			}
+			<-time.After(150 * time.Millisecond)
+		}
+		return versions
+	}
+	var group sync.WaitGroup
+	group.Go(func() { versionsA = poll(a.base()) })
+	group.Go(func() { versionsB = poll(b.base()) })
+	group.Wait()
+	return versionsA, versionsB
+}
