@@ -31,6 +31,9 @@ func TestTracksEndTogether(t *testing.T) {
 // TestFrameNumber decodes each rendition and reads the counter out of every picture.
 func TestFrameNumber(t *testing.T) {
 	if _, err := exec.LookPath("ffmpeg"); err != nil {
+		if os.Getenv("WEIR_REQUIRE_TOOLS") != "" {
+			t.Fatal(err)
+		}
 		t.Skip("needs ffmpeg: apt-get install ffmpeg")
 	}
 	for name, r := range map[string]struct {

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -49,7 +50,7 @@ func (a answer) check() error {
 }
 
 // dial connects to the host of base. The caller closes the conn.
-func dial(ctx context.Context, base *url.URL, config *tls.Config) (*conn, error) {
+func dial(ctx context.Context, base *url.URL, o *Options) (*conn, error) {
 	port := base.Port()
 	if port == "" {
 		port = map[string]string{"http": "80", "https": "443"}[base.Scheme]
@@ -57,13 +58,15 @@ func dial(ctx context.Context, base *url.URL, config *tls.Config) (*conn, error)
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	address := net.JoinHostPort(base.Hostname(), port)
-	var raw net.Conn
-	var err error
-	if base.Scheme == "https" {
-		raw, err = (&tls.Dialer{Config: config}).DialContext(ctx, "tcp", address)
-	} else {
-		raw, err = new(net.Dialer).DialContext(ctx, "tcp", address)
+	dial := o.dial
+	switch {
+	case dial != nil:
+	case base.Scheme == "https":
+		dial = (&tls.Dialer{Config: o.TLS}).DialContext
+	default:
+		dial = new(net.Dialer).DialContext
 	}
+	raw, err := dial(ctx, "tcp", address)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +104,7 @@ func (c *conn) read() {
 // must take the brackets of Streams(name) raw.
 func (c *conn) begin(method, path string) error {
 	c.head = append(c.head[:0], method...)
-	c.head = append(append(append(c.head, ' '), c.base.EscapedPath()...), '/')
+	c.head = append(append(append(c.head, ' '), strings.TrimSuffix(c.base.EscapedPath(), "/")...), '/')
 	c.head = append(c.head, path...)
 	if c.base.RawQuery != "" {
 		c.head = append(append(c.head, '?'), c.base.RawQuery...)

@@ -12,6 +12,9 @@ import (
 	"weir/media"
 )
 
+// maxSample is the longest that a sample may last, holes behind it included, in seconds.
+const maxSample = 60
+
 // Open reads a file, fragmented or plain MP4, and makes a loop of its video and audio tracks. It holds the whole file in
 // memory.
 func Open(path string) (*Tracks, error) {
@@ -21,7 +24,9 @@ func Open(path string) (*Tracks, error) {
 	}
 	list, err := Parse(file)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w; ffmpeg makes a file that can be pushed:\n"+
+			"  ffmpeg -i %[1]s -c:v libx264 -g 50 -keyint_min 50 -sc_threshold 0 -c:a aac -movflags +cmaf+frag_keyframe+empty_moov+default_base_moof out.mp4",
+			path, err)
 	}
 	tracks, err := New(list...)
 	if err != nil {
@@ -35,7 +40,12 @@ func Open(path string) (*Tracks, error) {
 // resolved, to half an audio frame, and composition offsets may become negative. The tracks alias file.
 //
 // The first video sample must be a sync sample, and audio frames must be of one length.
-func Parse(file []byte) ([]*Track, error) {
+func Parse(file []byte) (tracks []*Track, err error) {
+	defer func() {
+		if r := recover(); r != nil { // mp4ff is not made for every broken file
+			tracks, err = nil, fmt.Errorf("broken boxes: %v", r)
+		}
+	}()
 	f, err := mp4.DecodeFile(bytes.NewReader(file), mp4.WithDecodeMode(mp4.DecModeLazyMdat))
 	if err != nil {
 		return nil, err
@@ -43,9 +53,11 @@ func Parse(file []byte) ([]*Track, error) {
 	if f.Moov == nil {
 		return nil, errors.New("no moov box")
 	}
-	var tracks []*Track
 	count := map[media.Kind]int{}
 	for _, trak := range f.Moov.Traks {
+		if trak.Tkhd == nil {
+			return nil, errors.New("a trak without tkhd")
+		}
 		t, err := parseTrack(f, file, trak)
 		if err != nil {
 			return nil, fmt.Errorf("track %d: %w", trak.Tkhd.TrackID, err)
@@ -108,13 +120,16 @@ func parseTrack(f *mp4.File, file []byte, trak *mp4.TrakBox) (*Track, error) {
 		}
 		if i > 0 { // a hole in the file prolongs the sample before it
 			gap := s.at - t.samples[i-1].at
-			if gap <= 0 || gap >= 1<<32 {
+			if gap <= 0 || gap > maxSample*int64(t.Timescale) || gap >= 1<<32 {
 				return nil, fmt.Errorf("sample %d: its decode time does not follow on the one before", i+1)
 			}
 			t.samples[i-1].duration = uint32(gap)
 		}
 	}
 	last := t.samples[len(t.samples)-1]
+	if int64(last.duration) > maxSample*int64(t.Timescale) {
+		return nil, errors.New("the last sample is longer than a minute")
+	}
 	t.ticks = last.at + int64(last.duration) - t.samples[0].at
 	if t.ticks <= 0 {
 		return nil, errors.New("no duration")
@@ -151,6 +166,9 @@ func (t *Track) readTables(trak *mp4.TrakBox) error {
 	count := stbl.Stsz.GetNrSamples()
 	if count == 0 {
 		return nil
+	}
+	if int64(count) > int64(len(t.data)) {
+		return fmt.Errorf("%d samples in a file of %d bytes", count, len(t.data))
 	}
 	list, err := trak.GetSampleData(1, count)
 	if err != nil {
@@ -275,28 +293,46 @@ func (t *Track) alignVideo() error {
 	return nil
 }
 
-// alignAudio makes the track start at zero (in its ticks), to half a frame: frames before it are dropped, and where the
-// sound starts later, its first frame is repeated.
+// alignAudio lays the frames on a grid that starts at zero (in the track's ticks), to half a frame: frames before it are
+// dropped, and where the sound starts later or has a hole, the frame before is repeated.
 func (t *Track) alignAudio(zero int64) error {
-	t.frame = int64(t.samples[0].duration)
-	for i, s := range t.samples[:len(t.samples)-1] {
-		if ideal := t.samples[0].at + int64(i)*t.frame; s.at < ideal-t.frame/2 || s.at > ideal+t.frame/2 {
-			return fmt.Errorf("sample %d: audio frames of different lengths cannot be looped", i+1)
+	durations := map[int64]int{}
+	for _, s := range t.samples {
+		if durations[int64(s.duration)]++; durations[int64(s.duration)] > durations[t.frame] {
+			t.frame = int64(s.duration)
 		}
 	}
-	late := scaleUp(2*(t.samples[0].at-zero)-t.frame, 1, 2*t.frame) // in frames, rounded
-	switch {
-	case late > 0:
-		t.samples = slices.Insert(t.samples, 0, slices.Repeat(t.samples[:1], int(late))...)
-	case -late >= int64(len(t.samples)):
-		return errors.New("all of it lies before the first picture")
-	default:
-		t.samples = t.samples[-late:]
+	if 2*durations[t.frame] < len(t.samples) {
+		return errors.New("audio frames of different lengths cannot be looped")
 	}
-	for i := range t.samples {
-		s := &t.samples[i]
+	if t.frame < int64(t.Timescale)/10_000 {
+		return fmt.Errorf("audio frames of %d ticks at %d a second are too short", t.frame, t.Timescale)
+	}
+	var grid []sample
+	for _, s := range t.samples {
+		at := scaleUp(2*(s.at-zero)-t.frame, 1, 2*t.frame) // in frames, rounded
+		if at < 0 {
+			continue
+		}
+		if at > int64(2*len(t.samples)+1000) {
+			return errors.New("more holes than sound")
+		}
+		before := s
+		if len(grid) > 0 {
+			before = grid[len(grid)-1]
+		}
+		for int64(len(grid)) < at {
+			grid = append(grid, before)
+		}
+		grid = append(grid, s)
+	}
+	if len(grid) == 0 {
+		return errors.New("all of it lies before the first picture")
+	}
+	for i := range grid {
+		s := &grid[i]
 		s.at, s.duration, s.cto, s.sync = int64(i)*t.frame, uint32(t.frame), 0, true
 	}
-	t.ticks = int64(len(t.samples)) * t.frame
+	t.samples, t.ticks = grid, int64(len(grid))*t.frame
 	return nil
 }

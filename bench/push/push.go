@@ -9,6 +9,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/url"
 	"time"
 
@@ -36,8 +37,10 @@ type Options struct {
 	Fault func(Chunk) Fault
 
 	TLS   *tls.Config  // for https; nil is Go's default
-	Log   *slog.Logger // nil discards
+	Log   *slog.Logger // connections, their ends, and a line of progress every ten seconds; nil discards
 	Stats *Stats       // counters to fill while running; nil keeps none
+
+	dial func(ctx context.Context, network, address string) (net.Conn, error) // tests: instead of a TCP connection
 }
 
 // WholeSegment as Options.Chunk makes one chunk of each segment.
@@ -123,11 +126,18 @@ func Run(ctx context.Context, o Options) error {
 		}
 		senders = append(senders, s)
 	}
+	o.Log.Info("push starts", "host", base.Host, "tracks", len(senders), "loop", o.Tracks.Length(), "epoch", o.Epoch)
 	var group errgroup.Group
 	for _, s := range senders {
 		group.Go(func() error { s.run(ctx); return nil })
 	}
-	return group.Wait()
+	over := make(chan struct{})
+	var reporting errgroup.Group
+	reporting.Go(func() error { report(over, o.Log, o.Stats, now); return nil })
+	err = group.Wait()
+	close(over)
+	_ = reporting.Wait()
+	return err
 }
 
 // A clock maps media time to the wall.

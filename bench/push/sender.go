@@ -63,11 +63,12 @@ func (s *sender) run(ctx context.Context) {
 // connection makes one connection and sends over it. It returns nil when everything has been sent or ctx has ended, and
 // otherwise why the connection ended.
 func (s *sender) connection(ctx context.Context) error {
-	c, err := dial(ctx, s.base, s.o.TLS)
+	c, err := dial(ctx, s.base, s.o)
 	if err != nil {
 		return err
 	}
 	s.count(func(t *TrackStats) { t.Connections++ })
+	s.log.Debug("push connected", "remote", c.raw.RemoteAddr().String())
 	b := &body{conn: c, track: s.track, perSegment: s.o.PerSegment}
 	if err = b.header(s.header); err == nil {
 		s.count(func(t *TrackStats) { t.Bytes += int64(len(s.header)) })
