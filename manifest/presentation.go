@@ -10,7 +10,7 @@ type Presentation struct {
 	Live           bool         // false: ended, no more segments will come (ENDLIST, static)
 	TargetDuration int          // seconds, fixed for the life of the URL
 	PartTarget     int64        // nanoseconds
-	Window         int64        // nanoseconds of media that the lists keep (live.window)
+	Window         int64        // nanoseconds of media that the lists keep (live.window); 0: they are not cut
 	Epoch          bool         // encoder times are UTC: $Number$ addressing may be offered
 	Generations    []Generation // in order of Ordinal; at least those that Runs and Kept speak of
 	Tracks         []Track      // in order of kind (video, audio, text), then descending ID for video, then name
@@ -75,12 +75,38 @@ func (t *Track) Init(ordinal int) *media.Track {
 	return nil
 }
 
+// Nearest returns the description of the track in the given generation, else in the last one before it, else in the
+// first after it; nil when it has none at all. It is what segments without bytes are said to belong to.
+func (t *Track) Nearest(ordinal int) *media.Track {
+	var nearest *media.Track
+	for i := range t.Inits {
+		if nearest != nil && t.Inits[i].Ordinal > ordinal {
+			break
+		}
+		nearest = t.Inits[i].Media
+	}
+	return nearest
+}
+
 // Newest returns the description of the track in its newest generation, or nil when it has none at all.
 func (t *Track) Newest() *media.Track {
 	if len(t.Inits) == 0 {
 		return nil
 	}
 	return t.Inits[len(t.Inits)-1].Media
+}
+
+// Current is the ordinal of the newest generation that any track lists a segment of, media or GAP; false when nothing is
+// listed.
+func (p *Presentation) Current() (ordinal int, ok bool) {
+	for i := range p.Tracks {
+		if runs := p.Tracks[i].Runs; len(runs) > 0 {
+			if o := runs[len(runs)-1].Ordinal; !ok || o > ordinal {
+				ordinal, ok = o, true
+			}
+		}
+	}
+	return ordinal, ok
 }
 
 // End is the number after the newest listed segment, media or GAP; 0 when nothing is listed.

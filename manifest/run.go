@@ -16,6 +16,17 @@ func (r Run) End() uint64 { return r.N + uint64(r.Count) }
 // EndTicks is where the last segment of the run ends, in ticks of the track.
 func (r Run) EndTicks() int64 { return r.Start + int64(r.Count)*r.Duration }
 
+// Cut returns the part of the run with numbers in [from,to): the zero Run where there is none.
+func (r Run) Cut(from, to uint64) Run {
+	from, to = max(from, r.N), min(to, r.End())
+	if from >= to {
+		return Run{}
+	}
+	r.Start += int64(from-r.N) * r.Duration
+	r.N, r.Count = from, int(to-from)
+	return r
+}
+
 // continues tells whether r and the run before it can be said as one.
 func (r Run) continues(before Run) bool {
 	return r.N == before.End() && r.Start == before.EndTicks() && r.Duration == before.Duration &&

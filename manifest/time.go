@@ -25,7 +25,8 @@ func scale(ticks int64, from, to uint32, round int64) int64 {
 	if rest < 0 {
 		whole, rest = whole-1, rest+int64(from)
 	}
-	return whole*int64(to) + (rest*int64(to)+round)/int64(from)
+	// rest and to are below 2^32 and round is at most 2^31: unsigned, the sum fits.
+	return whole*int64(to) + int64((uint64(rest)*uint64(to)+uint64(round))/uint64(from))
 }
 
 // AppendDateTime appends milliseconds since the Unix epoch as 2026-11-22T09:00:11.520Z.

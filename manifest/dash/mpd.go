@@ -1,6 +1,6 @@
 // Package dash turns the snapshot of a presentation into a DASH MPD (ISO/IEC 23009-1): live, by SegmentTimeline and
 // $Time$, over CMAF. It is made of pure functions: equal snapshots give equal bytes, nothing is kept, nothing is
-// fetched, no clock is read. Start reading at MPD; how time is said stands in period.go.
+// fetched, no clock is read. Start reading at MPD; what is listed stands in layout.go, how its time is said in period.go.
 package dash
 
 import (
@@ -22,75 +22,62 @@ const (
 // It lists segments up to the number that all tracks of a generation have listed, so that no player is led ahead of a
 // late track; GAPs count as listed, and are holes in the SegmentTimeline. A generation is a Period, listed once it has
 // media. A track is a Representation where it has media; in an outage longer than the window it is the newest media
-// segment (Track.Kept). publishTime follows the newest listed slot, so it grows whenever the lists grow. A presentation
-// that has ended is static, one millisecond younger, with all times and ids as they were.
+// segment (Track.Kept). publishTime follows the newest slot that is listed so, and what is listed is a function of that
+// slot: it grows whenever the lists change. (One thing else changes an MPD: a track that is described only after its
+// generation was listed.) A presentation that has ended is static, one millisecond younger, with all times and ids as
+// they were.
 //
 // Where nothing is listed the MPD has one Period without content: valid, but answer "not yet" instead.
 //
-// Implements ISO/IEC 23009-1, 5.3 and 5.4 (profiles isoff-live and cmaf); elements stand in the order of its schema.
+// It does not allocate when dst has room and there are at most four Periods. Implements ISO/IEC 23009-1, 5.3 and 5.4
+// (profiles isoff-live and cmaf); elements stand in the order of its schema.
 func MPD(dst []byte, p *manifest.Presentation) []byte {
-	periods := layout(p)
+	var space [4]period
+	l := newLayout(p, space[:])
 	dst = append(dst, `<?xml version="1.0" encoding="UTF-8"?>`+"\n"...)
 	dst = append(dst, `<MPD xmlns="urn:mpeg:dash:schema:mpd:2011"`...)
 	dst = append(dst, ` profiles="urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019"`...)
 	if p.Live {
-		dst = appendLive(dst, p)
+		dst = appendLive(dst, &l)
 	} else {
-		dst = appendEnded(dst, p, periods)
+		dst = appendEnded(dst, &l)
 	}
 	dst = appendDuration(append(dst, ` minBufferTime=`...), int64(max(1, p.TargetDuration))*second)
 	// No EXTINF rounds to more than the TARGETDURATION, so no segment is half a second longer.
 	dst = appendDuration(append(dst, ` maxSegmentDuration=`...), int64(p.TargetDuration)*second+second/2)
 	dst = append(dst, ">\n"...)
-	for i := range periods {
-		dst = appendPeriod(dst, p, &periods[i], !p.Live && i == len(periods)-1)
+	for i := range l.periods {
+		dst = appendPeriod(dst, p, &l.periods[i], !p.Live && i == len(l.periods)-1)
 	}
 	dst = append(dst, ` <UTCTiming schemeIdUri="urn:mpeg:dash:utc:http-xsdate:2014" value="/time"/>`+"\n"...)
 	return append(dst, "</MPD>\n"...)
 }
 
 // appendLive appends the attributes of a presentation that goes on.
-func appendLive(dst []byte, p *manifest.Presentation) []byte {
+func appendLive(dst []byte, l *layout) []byte {
+	p := l.presentation
 	dst = append(dst, ` type="dynamic" availabilityStartTime="1970-01-01T00:00:00Z"`...)
-	dst = appendPublishTime(dst, publishTime(p))
-	dst = appendDuration(append(dst, ` minimumUpdatePeriod=`...), updatePeriod(p))
-	dst = appendDuration(append(dst, ` timeShiftBufferDepth=`...), p.Window)
-	return appendDuration(append(dst, ` suggestedPresentationDelay=`...), 3*int64(p.TargetDuration)*second)
+	dst = appendPublishTime(dst, l.publishTime())
+	dst = appendDuration(append(dst, ` minimumUpdatePeriod=`...), l.updatePeriod())
+	if p.Window > 0 {
+		dst = appendDuration(append(dst, ` timeShiftBufferDepth=`...), p.Window)
+	}
+	return appendDuration(append(dst, ` suggestedPresentationDelay=`...), 3*int64(max(1, p.TargetDuration))*second)
 }
 
 // appendEnded appends the attributes of a presentation that is over. Its duration counts from the zero of Period@start,
 // which does not move: a player that was there keeps its timeline.
-func appendEnded(dst []byte, p *manifest.Presentation, periods []period) []byte {
+func appendEnded(dst []byte, l *layout) []byte {
 	dst = append(dst, ` type="static" availabilityStartTime="1970-01-01T00:00:00Z"`...)
-	dst = appendPublishTime(dst, publishTime(p)+1)
-	return appendDuration(append(dst, ` mediaPresentationDuration=`...), periods[len(periods)-1].endNanos(p))
+	dst = appendPublishTime(dst, l.publishTime()+1)
+	last := &l.periods[len(l.periods)-1]
+	return appendDuration(append(dst, ` mediaPresentationDuration=`...), last.endNanos(l.presentation))
 }
 
 func appendPublishTime(dst []byte, millis int64) []byte {
 	dst = append(dst, ` publishTime="`...)
 	dst = manifest.AppendDateTime(dst, millis)
 	return append(dst, '"')
-}
-
-// publishTime returns milliseconds since the Unix epoch: the end of the newest listed slot, rounded up, and the delay.
-func publishTime(p *manifest.Presentation) int64 {
-	for i := len(p.Generations) - 1; i >= 0; i-- {
-		g := &p.Generations[i]
-		if end := listedByAll(p, g); end > g.N0 {
-			return -manifest.Floor(-g.SlotStart(end), g.Timescale, 1000) + publishDelay
-		}
-	}
-	return publishDelay
-}
-
-// updatePeriod is one slot of the newest generation, in nanoseconds: nothing new can be listed sooner.
-func updatePeriod(p *manifest.Presentation) int64 {
-	if n := len(p.Generations); n > 0 {
-		if d := manifest.Floor(p.Generations[n-1].SlotTicks, p.Generations[n-1].Timescale, second); d > 0 {
-			return d
-		}
-	}
-	return int64(max(1, p.TargetDuration)) * second
 }
 
 // appendDuration appends nanoseconds as a quoted xs:duration in seconds, with no decimals that say nothing.

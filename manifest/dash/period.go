@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"weir/manifest"
+	"weir/media"
 )
 
 // epoch2020 is 2020-01-01T00:00:00Z in seconds since the Unix epoch.
@@ -13,95 +14,79 @@ const epoch2020 = 1_577_836_800
 //
 // Its start is an instant of the master's grid, in whole ticks of the generation's Timescale. The first generation of a
 // channel starts at the first multiple of lcm(D, 1 s) at or after 2020-01-01, plus the phase: long before its first
-// segment, a function of the grid alone, and never 0, which ffmpeg takes for "no start" (reference/delivery.md, 5.1).
-// Every later one starts at its first slot.
+// segment, a function of the grid alone, and never 0, which ffmpeg takes for "no start" (docs/time.md, section 7). Every
+// later one starts at its first slot.
 //
 // presentationTimeOffset is that instant in the ticks of each track: exact for the master, else rounded down (less than
 // one tick, so no segment starts before its Period). Period@start is the same instant in decimal, rounded down to a
 // nanosecond: grids such as 1001/30000 s have no finite decimal. Both errors are constant and below what a player's
 // clock resolves.
 type period struct {
-	generation *manifest.Generation
-	limit      uint64 // list numbers below this one
-	start      int64  // ticks of generation.Timescale since the Unix epoch
-}
-
-// layout returns the Periods to list: generations with media, or, in an outage that is older than the window, those of
-// the kept segments. There is always one.
-func layout(p *manifest.Presentation) []period {
-	periods := make([]period, 0, len(p.Generations)+1)
-	for _, kept := range []bool{false, true} {
-		for i := range p.Generations {
-			g := &p.Generations[i]
-			pd := period{g, listedByAll(p, g), periodStart(g)}
-			if pd.holds(p, kept) {
-				periods = append(periods, pd)
-			}
-		}
-		if len(periods) > 0 {
-			return periods
-		}
-	}
-	if n := len(p.Generations); n > 0 {
-		g := &p.Generations[n-1]
-		return append(periods, period{generation: g, start: periodStart(g)})
-	}
-	return append(periods, period{generation: &manifest.Generation{Timescale: 1}})
-}
-
-// listedByAll returns the number up to which every track of the generation has listed media or GAPs.
-func listedByAll(p *manifest.Presentation, g *manifest.Generation) uint64 {
-	limit, found := uint64(0), false
-	for i := range p.Tracks {
-		t := &p.Tracks[i]
-		if t.Init(g.Ordinal) == nil {
-			continue // not of this generation: it must not hold the others back
-		}
-		if end := t.End(); !found || end < limit {
-			limit, found = end, true
-		}
-	}
-	return limit
+	generation  *manifest.Generation
+	from, limit uint64 // list numbers [from,limit)
+	start       int64  // ticks of generation.Timescale since the Unix epoch
 }
 
 // holds tells whether any track has a segment to list in the period, with or without the kept ones.
 func (pd *period) holds(p *manifest.Presentation, kept bool) bool {
 	for i := range p.Tracks {
 		t := &p.Tracks[i]
-		if t.Init(pd.generation.Ordinal) == nil {
-			continue
-		}
-		if pd.hasMedia(t) || kept && pd.hasKept(t) {
+		if pd.describe(t) != nil && (pd.hasMedia(t) || kept && pd.kept(t).Count > 0) {
 			return true
 		}
 	}
 	return false
+}
+
+// listed returns the description of a track in the period, or nil when it is not a Representation there.
+func (pd *period) listed(t *manifest.Track) *media.Track {
+	if m := pd.describe(t); m != nil && (pd.hasMedia(t) || pd.kept(t).Count > 0) {
+		return m
+	}
+	return nil
+}
+
+// describe returns the description of a track of the period, or nil. Metadata tracks are none.
+func (pd *period) describe(t *manifest.Track) *media.Track {
+	if m := t.Init(pd.generation.Ordinal); m != nil && m.Kind != media.Metadata {
+		return m
+	}
+	return nil
 }
 
 func (pd *period) hasMedia(t *manifest.Track) bool {
 	for i := range t.Runs {
-		if pd.count(&t.Runs[i]) > 0 {
+		if pd.cut(&t.Runs[i]).Count > 0 {
 			return true
 		}
 	}
 	return false
 }
 
-func (pd *period) hasKept(t *manifest.Track) bool {
-	return t.Kept.Count > 0 && t.Kept.Ordinal == pd.generation.Ordinal
-}
-
-// lists tells whether the track is a Representation of the period.
-func (pd *period) lists(t *manifest.Track) bool {
-	return t.Init(pd.generation.Ordinal) != nil && (pd.hasMedia(t) || pd.hasKept(t))
-}
-
-// count returns how many segments of the run the period lists.
-func (pd *period) count(r *manifest.Run) int {
-	if r.Gap || r.Ordinal != pd.generation.Ordinal || r.N >= pd.limit {
-		return 0
+// cut returns what the period lists of a run: nothing (Count 0) for GAPs and for other generations.
+func (pd *period) cut(r *manifest.Run) manifest.Run {
+	if r.Gap || r.Ordinal != pd.generation.Ordinal {
+		return manifest.Run{}
 	}
-	return int(min(uint64(r.Count), pd.limit-r.N))
+	return r.Cut(pd.from, pd.limit)
+}
+
+// kept returns the newest media segment of the period older than what it lists, or the zero Run. A Representation that
+// has nothing else lists it, so that it never runs empty.
+func (pd *period) kept(t *manifest.Track) manifest.Run {
+	for i := len(t.Runs) - 1; i >= 0; i-- {
+		r := &t.Runs[i]
+		if r.Gap || r.Ordinal != pd.generation.Ordinal {
+			continue
+		}
+		if old := r.Cut(0, pd.from); old.Count > 0 {
+			return old.Cut(old.End()-1, old.End())
+		}
+	}
+	if t.Kept.Count > 0 && t.Kept.Ordinal == pd.generation.Ordinal {
+		return t.Kept
+	}
+	return manifest.Run{}
 }
 
 // periodStart returns the start of the generation's Period in ticks of its Timescale.
@@ -113,14 +98,11 @@ func periodStart(g *manifest.Generation) int64 {
 	// For D = a/b seconds in lowest terms, lcm(D, 1 s) is a seconds.
 	ts := int64(g.Timescale)
 	a := g.SlotTicks / gcd(g.SlotTicks, ts)
-	if own/ts < epoch2020 || a > own/ts {
-		return own
+	seconds := (epoch2020 + a - 1) / a * a
+	if seconds > (own-g.PhaseTicks)/ts {
+		return own // before 2020, or a D with a long lcm, whose first multiple lies ahead of the channel's start
 	}
-	start := (epoch2020+a-1)/a*a*ts + g.PhaseTicks
-	if start > own {
-		return own // a D with a long period: its first multiple may lie ahead of the channel's start
-	}
-	return start
+	return seconds*ts + g.PhaseTicks
 }
 
 func gcd(a, b int64) int64 {
@@ -142,17 +124,18 @@ func (pd *period) endNanos(p *manifest.Presentation) int64 {
 	end := pd.startNanos()
 	for i := range p.Tracks {
 		t := &p.Tracks[i]
-		if !pd.lists(t) {
+		m := pd.listed(t)
+		if m == nil {
 			continue
 		}
-		timescale := t.Init(pd.generation.Ordinal).Timescale
-		ticks := t.Kept.EndTicks()
+		kept := pd.kept(t)
+		ticks := kept.EndTicks()
 		for j := range t.Runs {
-			if n := pd.count(&t.Runs[j]); n > 0 {
-				ticks = t.Runs[j].Start + int64(n)*t.Runs[j].Duration
+			if r := pd.cut(&t.Runs[j]); r.Count > 0 {
+				ticks = r.EndTicks()
 			}
 		}
-		end = max(end, -manifest.Floor(-ticks, timescale, second))
+		end = max(end, -manifest.Floor(-ticks, m.Timescale, second))
 	}
 	return end
 }
@@ -168,7 +151,7 @@ func appendPeriod(dst []byte, p *manifest.Presentation, pd *period, last bool) [
 	}
 	dst = append(dst, ">\n"...)
 	for i := range p.Tracks {
-		if first(p, pd, i) {
+		if opens(p, pd, i) {
 			dst = appendSet(dst, p, pd, i)
 		}
 	}

@@ -15,7 +15,9 @@ func appendRepresentation(dst []byte, pd *period, t *manifest.Track, m *media.Tr
 	dst = append(dst, '_')
 	dst = strconv.AppendInt(dst, t.ID, 10)
 	dst = append(dst, '"')
-	dst = appendAttribute(dst, "codecs", m.Codec)
+	if m.Codec != "" {
+		dst = appendAttribute(dst, "codecs", m.Codec)
+	}
 	bandwidth := int64(t.Bandwidth)
 	if bandwidth <= 0 {
 		bandwidth = t.ID
@@ -71,12 +73,13 @@ func appendTemplate(dst []byte, pd *period, t *manifest.Track, m *media.Track) [
 func appendTimeline(dst []byte, pd *period, t *manifest.Track) []byte {
 	var s timeline
 	for i := range t.Runs {
-		if n := pd.count(&t.Runs[i]); n > 0 {
-			dst = s.add(dst, t.Runs[i].Start, t.Runs[i].Duration, n)
+		if r := pd.cut(&t.Runs[i]); r.Count > 0 {
+			dst = s.add(dst, r.Start, r.Duration, r.Count)
 		}
 	}
 	if !s.begun {
-		dst = s.add(dst, t.Kept.Start, t.Kept.Duration, t.Kept.Count)
+		kept := pd.kept(t)
+		dst = s.add(dst, kept.Start, kept.Duration, kept.Count)
 	}
 	return s.flush(dst)
 }

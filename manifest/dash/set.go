@@ -1,7 +1,6 @@
 package dash
 
 import (
-	"hash/fnv"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,27 +9,14 @@ import (
 	"weir/media"
 )
 
-const roleScheme = "urn:mpeg:dash:role:2011"
-
-// listed returns the description of track i in the period, or nil when it is not a Representation there. Metadata
-// tracks are none: their events have forms of their own.
-func listed(p *manifest.Presentation, pd *period, i int) *media.Track {
-	t := &p.Tracks[i]
-	m := t.Init(pd.generation.Ordinal)
-	if m == nil || m.Kind == media.Metadata || !pd.lists(t) {
-		return nil
-	}
-	return m
-}
-
-// first tells whether track i opens an AdaptationSet: it is listed, and no track before it belongs into the same set.
-func first(p *manifest.Presentation, pd *period, i int) bool {
-	m := listed(p, pd, i)
+// opens tells whether track i opens an AdaptationSet: it is listed, and no track before it belongs into the same set.
+func opens(p *manifest.Presentation, pd *period, i int) bool {
+	m := pd.listed(&p.Tracks[i])
 	if m == nil {
 		return false
 	}
 	for j := range i {
-		if o := listed(p, pd, j); o != nil && sameSet(o, m) {
+		if o := pd.listed(&p.Tracks[j]); o != nil && sameSet(o, m) {
 			return false
 		}
 	}
@@ -40,8 +26,8 @@ func first(p *manifest.Presentation, pd *period, i int) bool {
 // sameSet tells whether a player may switch between two tracks by bitrate: one kind, codec family, language, number of
 // channels and purpose.
 func sameSet(a, b *media.Track) bool {
-	return a.Kind == b.Kind && family(a) == family(b) && language(a) == language(b) && a.Channels == b.Channels &&
-		slices.Equal(a.Roles, b.Roles)
+	return a.Kind == b.Kind && family(a) == family(b) && manifest.Language(a) == manifest.Language(b) &&
+		a.Channels == b.Channels && manifest.SamePurpose(a, b)
 }
 
 // family is what a decoder must stay with: the sample entry of video, the whole codec otherwise (a switch between AAC-LC
@@ -54,40 +40,43 @@ func family(m *media.Track) string {
 	return m.Codec
 }
 
-// language is the track's language as xs:language allows it, else und.
-func language(m *media.Track) string {
-	for part := range strings.SplitSeq(m.Language, "-") {
-		if len(part) < 1 || len(part) > 8 {
-			return "und"
-		}
-		for i := range len(part) {
-			if c := part[i] | 0x20; (c < 'a' || c > 'z') && (part[i] < '0' || part[i] > '9') {
-				return "und"
-			}
+// setID is the AdaptationSet@id: a hash (FNV-1a) of what makes the set, so that it is the same in every Period, on every
+// node and whatever other sets come and go. 31 bits, because some players read a signed int.
+func setID(m *media.Track) uint32 {
+	id := hash(hashBasis, m.Kind.String())
+	id = hash(id, family(m))
+	id = hash(id, manifest.Language(m))
+	id = (id ^ uint32(m.Channels)) * hashPrime
+	if manifest.Plain(m) {
+		id *= hashPrime
+	}
+	roles := uint32(0) // a sum, for their order says nothing
+	for i, r := range m.Roles {
+		if !manifest.PlainRole(m.Kind, r) && !slices.Contains(m.Roles[:i], r) {
+			roles += hash(hash(hashBasis, r.Scheme), r.Value)
 		}
 	}
-	return m.Language
+	return (id + roles) >> 1
 }
 
-// setID is the AdaptationSet@id: a hash of what makes the set, so that it is the same in every Period, on every node
-// and whatever other sets come and go. 31 bits, because some players read a signed int.
-func setID(m *media.Track) uint64 {
-	h := fnv.New32a()
-	for _, s := range []string{m.Kind.String(), family(m), language(m), strconv.Itoa(m.Channels)} {
-		h.Write([]byte(s))
-		h.Write([]byte{0})
+const (
+	hashBasis uint32 = 2166136261
+	hashPrime uint32 = 16777619
+)
+
+// hash adds s and a mark of its end to h.
+func hash(h uint32, s string) uint32 {
+	for i := range len(s) {
+		h = (h ^ uint32(s[i])) * hashPrime
 	}
-	for _, r := range m.Roles {
-		h.Write([]byte(r.Scheme + "\x00" + r.Value + "\x00"))
-	}
-	return uint64(h.Sum32() >> 1)
+	return h * hashPrime
 }
 
 // appendSet appends the AdaptationSet that track i opens.
 func appendSet(dst []byte, p *manifest.Presentation, pd *period, i int) []byte {
-	m := listed(p, pd, i)
+	m := pd.listed(&p.Tracks[i])
 	dst = append(dst, `  <AdaptationSet id="`...)
-	dst = strconv.AppendUint(dst, setID(m), 10)
+	dst = strconv.AppendUint(dst, uint64(setID(m)), 10)
 	dst = append(dst, `" contentType="`...)
 	dst = append(dst, m.Kind.String()...)
 	dst = append(dst, `" mimeType="`...)
@@ -96,7 +85,7 @@ func appendSet(dst []byte, p *manifest.Presentation, pd *period, i int) []byte {
 	if !pd.generation.Dependent || m.Kind != media.Video {
 		dst = append(dst, ` startWithSAP="1"`...)
 	}
-	if lang := language(m); lang != "und" || m.Kind != media.Video {
+	if lang := manifest.Language(m); lang != "und" || m.Kind != media.Video {
 		dst = appendAttribute(dst, "lang", lang)
 	}
 	if m.Kind == media.Video {
@@ -106,7 +95,7 @@ func appendSet(dst []byte, p *manifest.Presentation, pd *period, i int) []byte {
 	dst = appendChannels(dst, m.Channels)
 	dst = appendRoles(dst, m)
 	for j := i; j < len(p.Tracks); j++ {
-		if o := listed(p, pd, j); o != nil && sameSet(o, m) {
+		if o := pd.listed(&p.Tracks[j]); o != nil && sameSet(o, m) {
 			dst = appendRepresentation(dst, pd, &p.Tracks[j], o)
 		}
 	}
@@ -125,9 +114,9 @@ func mimeType(k media.Kind) string {
 
 // appendLargest appends maxWidth and maxHeight over the set that track i opens.
 func appendLargest(dst []byte, p *manifest.Presentation, pd *period, i int) []byte {
-	m, width, height := listed(p, pd, i), 0, 0
+	m, width, height := pd.listed(&p.Tracks[i]), 0, 0
 	for j := i; j < len(p.Tracks); j++ {
-		if o := listed(p, pd, j); o != nil && sameSet(o, m) {
+		if o := pd.listed(&p.Tracks[j]); o != nil && sameSet(o, m) {
 			width, height = max(width, o.Width), max(height, o.Height)
 		}
 	}
@@ -161,25 +150,25 @@ func appendChannels(dst []byte, channels int) []byte {
 	return append(dst, "\"/>\n"...)
 }
 
-// appendRoles appends the track's kinds: schemes of accessibility first, as the schema wants it, then roles. A track
-// without a role of DASH's own scheme is main, text is a subtitle.
+// appendRoles appends the track's kinds: schemes of accessibility first, as the schema wants it, then roles. What is plain
+// is said for all tracks that are: text is a subtitle, the rest main.
 func appendRoles(dst []byte, m *media.Track) []byte {
-	plain := true
-	for _, r := range m.Roles {
-		if accessibility(r.Scheme) {
-			dst = appendDescriptor(dst, "Accessibility", r.Scheme, r.Value)
-		}
-		plain = plain && r.Scheme != roleScheme
-	}
+	dst = appendKinds(dst, m, "Accessibility", true)
 	switch {
-	case plain && m.Kind == media.Text:
-		dst = appendDescriptor(dst, "Role", roleScheme, "subtitle")
-	case plain:
-		dst = appendDescriptor(dst, "Role", roleScheme, "main")
+	case !manifest.Plain(m):
+	case m.Kind == media.Text:
+		dst = appendDescriptor(dst, "Role", manifest.RoleScheme, "subtitle")
+	default:
+		dst = appendDescriptor(dst, "Role", manifest.RoleScheme, "main")
 	}
-	for _, r := range m.Roles {
-		if !accessibility(r.Scheme) {
-			dst = appendDescriptor(dst, "Role", r.Scheme, r.Value)
+	return appendKinds(dst, m, "Role", false)
+}
+
+// appendKinds appends the kinds of accessibility schemes, or of all others but the plain ones, each once.
+func appendKinds(dst []byte, m *media.Track, element string, access bool) []byte {
+	for i, r := range m.Roles {
+		if accessibility(r.Scheme) == access && !manifest.PlainRole(m.Kind, r) && !slices.Contains(m.Roles[:i], r) {
+			dst = appendDescriptor(dst, element, r.Scheme, r.Value)
 		}
 	}
 	return dst

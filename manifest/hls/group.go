@@ -1,9 +1,9 @@
 package hls
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
-	"unicode/utf8"
 
 	"weir/manifest"
 	"weir/media"
@@ -20,7 +20,7 @@ type group struct {
 
 type member struct {
 	rendition
-	name string
+	name string // unique in the group
 }
 
 // groups sorts the renditions of a kind into groups.
@@ -42,7 +42,7 @@ func groups(kind, id string, list []rendition) []group {
 	for _, r := range list {
 		m := member{r, r.track.Name}
 		if slices.ContainsFunc(list, func(o rendition) bool { return o.track != r.track && o.track.Name == r.track.Name }) {
-			m.name += "_" + strconv.FormatInt(r.track.ID, 10)
+			m.name += " " + strconv.FormatInt(r.track.ID, 10) // names of tracks have no spaces: nothing else is called so
 		}
 		g.members = append(g.members, m)
 	}
@@ -73,19 +73,28 @@ func encodings(id string, list []rendition) []group {
 	if len(several) < 2 {
 		return nil
 	}
-	for _, g := range several[1:] {
-		if !g.alike(several[0]) {
+	for i := range several[1:] {
+		if !several[1+i].follow(several[0]) {
 			return nil
 		}
 	}
 	return several
 }
 
-// alike tells whether two groups offer the same content; content occurs once in a group.
-func (g group) alike(o group) bool {
-	return len(g.members) == len(o.members) && !slices.ContainsFunc(g.members, func(m member) bool {
-		return !slices.ContainsFunc(o.members, func(n member) bool { return sameContent(m.rendition, n.rendition) })
-	})
+// follow puts the members into the order of another group, so that the same one is the default in both; false when the
+// two do not offer the same content. Content occurs once in a group.
+func (g group) follow(o group) bool {
+	if len(g.members) != len(o.members) {
+		return false
+	}
+	for i, m := range o.members {
+		j := slices.IndexFunc(g.members, func(n member) bool { return n.name == m.name })
+		if j < 0 {
+			return false
+		}
+		g.members[i], g.members[j] = g.members[j], g.members[i]
+	}
+	return true
 }
 
 // rates returns the largest peak and average among the members: only one of them plays.
@@ -99,86 +108,33 @@ func (g *group) rates() (bandwidth, average int) {
 
 // main is the member that plays when the user has no wish: the first with the role main or none at all.
 func (g *group) main() int {
-	return max(0, slices.IndexFunc(g.members, func(m member) bool { return isMain(m.media) }))
+	return max(0, slices.IndexFunc(g.members, func(m member) bool { return manifest.Plain(m.media) }))
 }
 
-func isMain(m *media.Track) bool {
-	return len(m.Roles) == 0 || slices.ContainsFunc(m.Roles, func(r media.Role) bool { return r.Value == "main" })
-}
-
-func sameContent(a, b rendition) bool {
-	return a.media.Language == b.media.Language && slices.Equal(a.media.Roles, b.media.Roles)
-}
+// sameContent tells whether two renditions say the same in the same language, so that bitrate alone tells them apart.
+func sameContent(a, b rendition) bool { return contentName(a.media) == contentName(b.media) }
 
 // before orders encodings of the same content.
 func before(a, b *manifest.Track) bool {
-	return a.ID < b.ID || a.ID == b.ID && a.Name < b.Name
+	return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Name, b.Name)) < 0
 }
 
-// contentName names what a rendition carries, the same in every encoding.
+// contentName names what a rendition carries, the same in every encoding: its language, then what it is for unless that
+// is the usual.
 func contentName(m *media.Track) string {
-	name := m.Language
-	if name == "" || name == "und" {
+	name := manifest.Language(m)
+	if name == "und" {
 		name = "audio"
 	}
-	if !isMain(m) {
-		for _, r := range m.Roles {
-			name += " " + r.Value
+	var values []string
+	for _, r := range m.Roles {
+		if !manifest.PlainRole(m.Kind, r) {
+			values = append(values, r.Value)
 		}
+	}
+	slices.Sort(values)
+	for _, v := range slices.Compact(values) {
+		name += " " + v
 	}
 	return name
-}
-
-// appendGroup appends the EXT-X-MEDIA of every member.
-func appendGroup(dst []byte, g *group) []byte {
-	main := g.main()
-	for i, m := range g.members {
-		dst = append(dst, "#EXT-X-MEDIA:TYPE="...)
-		dst = append(dst, g.kind...)
-		dst = appendQuoted(append(dst, ",GROUP-ID="...), g.id)
-		dst = appendQuoted(append(dst, ",NAME="...), m.name)
-		language := m.media.Language
-		if language == "" {
-			language = "und"
-		}
-		dst = appendQuoted(append(dst, ",LANGUAGE="...), language)
-		if i == main && g.kind == "AUDIO" {
-			dst = append(dst, ",DEFAULT=YES"...)
-		} else {
-			dst = append(dst, ",DEFAULT=NO"...)
-		}
-		dst = append(dst, ",AUTOSELECT=YES"...)
-		if m.media.Channels > 0 {
-			dst = append(dst, ",CHANNELS=\""...)
-			dst = strconv.AppendInt(dst, int64(m.media.Channels), 10)
-			dst = append(dst, '"')
-		}
-		dst = append(dst, ",URI=\""...)
-		dst = manifest.AppendPlaylist(dst, m.track.ID, m.track.Name)
-		dst = append(dst, "\"\n"...)
-	}
-	return dst
-}
-
-// appendQuoted appends s as a quoted-string.
-func appendQuoted(dst []byte, s string) []byte {
-	dst = append(dst, '"')
-	dst = appendPlain(dst, s)
-	return append(dst, '"')
-}
-
-// appendPlain appends s without what a quoted-string cannot hold (RFC 8216bis, 4.2): quotes become apostrophes, control
-// characters spaces, invalid UTF-8 the replacement character.
-func appendPlain(dst []byte, s string) []byte {
-	for _, r := range s {
-		switch {
-		case r == '"':
-			dst = append(dst, '\'')
-		case r < ' ' || r == 0x7f:
-			dst = append(dst, ' ')
-		default:
-			dst = utf8.AppendRune(dst, r)
-		}
-	}
-	return dst
 }

@@ -13,8 +13,11 @@ import (
 //
 // URIs are relative to QualityLevels({id})/, where the playlist itself lies. A segment's lines depend on that segment
 // alone, so a later playlist of the same track repeats them byte for byte. Durations are differences of rounded absolute
-// times: any run of them sums to the media's time within a microsecond. A track without listed segments gives a
+// times: any run of them sums to the media's time within a microsecond. A generation that has left the window took its
+// DISCONTINUITY with it, and EXT-X-DISCONTINUITY-SEQUENCE says how many did. A track without listed segments gives a
 // playlist without segments: players refuse it, so answer "not yet" instead.
+//
+// EXT-X-INDEPENDENT-SEGMENTS stands in the multivariant playlist, for all of them.
 //
 // It does not allocate when dst has room. Implements RFC 8216bis, 4.4.3 and 4.4.4.
 func Media(dst []byte, p *manifest.Presentation, track int) []byte {
@@ -64,7 +67,8 @@ func appendGeneration(dst []byte, p *manifest.Presentation, t *manifest.Track, o
 			dst = append(dst, "#EXT-X-DISCONTINUITY\n"...)
 		}
 	}
-	if m := t.Init(ordinal); m != nil { // a track that was never heard in this generation has GAPs only
+	// A track that was never heard in this generation has GAPs only. They too stand under an EXT-X-MAP: another's.
+	if m := t.Nearest(ordinal); m != nil {
 		dst = append(dst, "#EXT-X-MAP:URI=\""...)
 		dst = manifest.AppendInit(dst, t.Name, m.InitHash)
 		dst = append(dst, "\"\n"...)

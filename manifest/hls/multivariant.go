@@ -9,7 +9,7 @@ import (
 	"weir/media"
 )
 
-// A rendition is a track as the multivariant playlist sees it: with its newest description.
+// A rendition is a track as the multivariant playlist sees it: with its description in the newest listed generation.
 type rendition struct {
 	track *manifest.Track
 	media *media.Track
@@ -27,8 +27,11 @@ type variant struct {
 // Multivariant appends the multivariant playlist to dst; URIs are relative to {manifestName}.ism/.
 //
 // Variants stand in ascending order of BANDWIDTH. Every video track is one variant per audio group; a presentation
-// without video has one variant per audio track, or one per group where there is a choice of language. Tracks without
-// an init segment and metadata tracks are left out.
+// without video has one variant per audio track, or one per group where there is a choice of language.
+//
+// A player that reads it starts at the end of the lists, so it names the tracks of the newest generation that is listed;
+// a track that only an older one had, one without an init segment or without a list yet, and metadata are left out. Where
+// nothing is listed there are no variants: players refuse that, so answer "not yet" instead.
 //
 // Implements RFC 8216bis, 4.4.6, and the group rules of 4.4.6.1.1.
 func Multivariant(dst []byte, p *manifest.Presentation) []byte {
@@ -56,12 +59,17 @@ func Multivariant(dst []byte, p *manifest.Presentation) []byte {
 	return dst
 }
 
-// renditions returns the tracks of a kind that can be described, in order of the presentation.
+// renditions returns the tracks of a kind that play at the end of the lists, in order of the presentation.
 func renditions(p *manifest.Presentation, kind media.Kind) []rendition {
+	ordinal, ok := p.Current()
+	if !ok {
+		return nil
+	}
 	var list []rendition
 	for i := range p.Tracks {
-		if m := p.Tracks[i].Newest(); m != nil && m.Kind == kind {
-			list = append(list, rendition{&p.Tracks[i], m})
+		t := &p.Tracks[i]
+		if m := t.Init(ordinal); m != nil && m.Kind == kind && len(t.Runs) > 0 {
+			list = append(list, rendition{t, m})
 		}
 	}
 	return list
@@ -85,7 +93,7 @@ func variants(video []rendition, audio, text []group) []variant {
 		if len(g.members) == 1 {
 			g = nil // nothing to choose: the variant is the audio
 		}
-		list = append(list, newVariant(audio[i].members[0].rendition, g, subtitles))
+		list = append(list, newVariant(audio[i].members[audio[i].main()].rendition, g, subtitles))
 	}
 	if len(audio) == 0 {
 		for _, v := range video {
@@ -102,11 +110,16 @@ func variants(video []rendition, audio, text []group) []variant {
 func newVariant(main rendition, audio, text *group) variant {
 	v := variant{main: main, audio: audio, text: text}
 	v.bandwidth, v.average = rates(main.track)
-	for _, g := range []*group{audio, text} {
-		if g == nil || main.media.Kind == media.Audio && g == audio {
-			continue
+	if audio != nil {
+		bandwidth, average := audio.rates()
+		if main.media.Kind == media.Audio { // a member of the group plays instead of it, not beside it
+			v.bandwidth, v.average = 0, 0
 		}
-		bandwidth, average := g.rates()
+		v.bandwidth += bandwidth
+		v.average += average
+	}
+	if text != nil {
+		bandwidth, average := text.rates()
 		v.bandwidth += bandwidth
 		v.average += average
 	}
@@ -152,16 +165,22 @@ func appendVariant(dst []byte, v *variant) []byte {
 // appendCodecs lists the codec of the variant and every codec of its groups: a player that makes its buffers from this
 // list fails on a codec that comes later.
 func appendCodecs(dst []byte, v *variant) []byte {
-	codecs := []string{v.main.media.Codec}
-	for _, g := range []*group{v.audio, v.text} {
-		if g == nil {
-			continue
+	codecs := make([]string, 0, 4)
+	add := func(codec string) {
+		if codec != "" && !slices.Contains(codecs, codec) {
+			codecs = append(codecs, codec)
 		}
-		for _, m := range g.members {
-			if !slices.Contains(codecs, m.media.Codec) {
-				codecs = append(codecs, m.media.Codec)
+	}
+	add(v.main.media.Codec)
+	for _, g := range []*group{v.audio, v.text} {
+		if g != nil {
+			for _, m := range g.members {
+				add(m.media.Codec)
 			}
 		}
+	}
+	if len(codecs) == 0 {
+		return dst
 	}
 	dst = append(dst, ",CODECS=\""...)
 	for i, c := range codecs {

@@ -1,0 +1,23 @@
+package dash
+
+import (
+	"maps"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"weir/manifest/internal/golden"
+	"weir/manifest/internal/sample"
+)
+
+// TestGolden renders every case of sample and compares with testdata; what is rendered also passes the strict checks.
+func TestGolden(t *testing.T) {
+	cases := sample.Cases()
+	for _, name := range slices.Sorted(maps.Keys(cases)) {
+		t.Run(name, func(t *testing.T) {
+			got := MPD(nil, cases[name])
+			golden.Compare(t, filepath.Join("testdata", name+".mpd"), got)
+			checkMPD(t, got)
+		})
+	}
+}

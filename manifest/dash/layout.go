@@ -1,0 +1,134 @@
+package dash
+
+import (
+	"weir/manifest"
+	"weir/media"
+)
+
+// A layout is what an MPD lists: a function of the newest slot that all tracks have listed, and of what is in the slots
+// before it. Tracks list a slot one after the other, and each lets its oldest go as it does; neither may show, for an MPD
+// with another content needs another publishTime.
+type layout struct {
+	presentation *manifest.Presentation
+	from, limit  uint64               // numbers to list: [from,limit)
+	newest       *manifest.Generation // the one that limit-1 belongs to; nil when nothing is listed
+	periods      []period             // never empty
+}
+
+var nothing = manifest.Generation{Timescale: 1}
+
+// newLayout lays a presentation out; space is where periods may lie.
+//
+// The Periods are the generations with media, or, in an outage that is older than the window, those of the kept segments.
+func newLayout(p *manifest.Presentation, space []period) layout {
+	l := layout{presentation: p, periods: space[:0]}
+	for i := len(p.Generations) - 1; i >= 0 && l.newest == nil; i-- {
+		if limit := l.limitOf(i); limit > p.Generations[i].N0 {
+			l.newest, l.limit = &p.Generations[i], limit
+			l.from = first(p, i, limit)
+		}
+	}
+	for _, kept := range []bool{false, true} {
+		for i := range p.Generations {
+			g := &p.Generations[i]
+			pd := period{generation: g, from: l.from, limit: l.limitOf(i), start: periodStart(g)}
+			if pd.holds(p, kept) {
+				l.periods = append(l.periods, pd)
+			}
+		}
+		if len(l.periods) > 0 {
+			return l
+		}
+	}
+	if n := len(p.Generations); n > 0 {
+		g := &p.Generations[n-1]
+		l.periods = append(l.periods, period{generation: g, start: periodStart(g)})
+	} else {
+		l.periods = append(l.periods, period{generation: &nothing})
+	}
+	return l
+}
+
+// limitOf returns the number up to which every track of generation i has listed media or GAPs, which ends where the next
+// generation begins.
+//
+// A track is of the generation if it was described or has listed anything there. (It would not do to wait for its
+// description: when it comes, the limit would step back.)
+func (l *layout) limitOf(i int) uint64 {
+	p := l.presentation
+	g := &p.Generations[i]
+	limit, found := uint64(0), false
+	for j := range p.Tracks {
+		t := &p.Tracks[j]
+		if !member(t, g.Ordinal) {
+			continue
+		}
+		if end := t.End(); !found || end < limit {
+			limit, found = end, true
+		}
+	}
+	if i+1 < len(p.Generations) {
+		limit = min(limit, p.Generations[i+1].N0)
+	}
+	return limit
+}
+
+// member tells whether a track belongs to a generation. Metadata tracks belong to none here: their events have forms of
+// their own.
+func member(t *manifest.Track, ordinal int) bool {
+	if m := t.Nearest(ordinal); m != nil && m.Kind == media.Metadata {
+		return false
+	}
+	if t.Init(ordinal) != nil {
+		return true
+	}
+	for i := range t.Runs {
+		if t.Runs[i].Ordinal == ordinal {
+			return true
+		}
+	}
+	return false
+}
+
+// first returns the first number to list when the numbers below limit, of generation i, are: one slot less than what
+// fills the window. That one a track may have let go already, when it has listed limit and others have not.
+func first(p *manifest.Presentation, i int, limit uint64) uint64 {
+	if p.Window <= 0 {
+		return 0
+	}
+	remaining := p.Window
+	for end := limit; ; i-- {
+		g := &p.Generations[i]
+		if g.SlotTicks <= 0 || g.Timescale == 0 {
+			return 0
+		}
+		ticks := -manifest.Floor(-remaining, second, g.Timescale)
+		slots := uint64((ticks + g.SlotTicks - 1) / g.SlotTicks)
+		if have := end - g.N0; slots <= have {
+			return end - slots + 1
+		} else if i == 0 {
+			return 0
+		} else {
+			remaining -= manifest.Floor(int64(have)*g.SlotTicks, g.Timescale, second)
+			end = g.N0
+		}
+	}
+}
+
+// publishTime returns milliseconds since the Unix epoch: the end of the newest slot listed, rounded up, and the delay.
+func (l *layout) publishTime() int64 {
+	if l.newest == nil {
+		return publishDelay
+	}
+	return -manifest.Floor(-l.newest.SlotStart(l.limit), l.newest.Timescale, 1000) + publishDelay
+}
+
+// updatePeriod is one slot of the newest generation, in nanoseconds: nothing new can be listed sooner.
+func (l *layout) updatePeriod() int64 {
+	if g := l.newest; g != nil {
+		if d := manifest.Floor(g.SlotTicks, g.Timescale, second); d > 0 {
+			return d
+		}
+	}
+	return int64(max(1, l.presentation.TargetDuration)) * second
+}

@@ -1,0 +1,29 @@
+package hls
+
+import (
+	"maps"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"weir/manifest/internal/golden"
+	"weir/manifest/internal/sample"
+)
+
+// TestGolden renders every case of sample and compares with testdata; what is rendered also passes the strict checks.
+func TestGolden(t *testing.T) {
+	cases := sample.Cases()
+	for _, name := range slices.Sorted(maps.Keys(cases)) {
+		t.Run(name, func(t *testing.T) {
+			p := cases[name]
+			got := Multivariant(nil, p)
+			golden.Compare(t, filepath.Join("testdata", name, "multivariant.m3u8"), got)
+			checkMultivariant(t, got)
+			for i := range p.Tracks {
+				got := Media(nil, p, i)
+				golden.Compare(t, filepath.Join("testdata", name, p.Tracks[i].Name+".m3u8"), got)
+				checkMedia(t, got)
+			}
+		})
+	}
+}
