@@ -108,7 +108,7 @@ func (c *hevcConfig) codec(entry string) string {
 	}
 	s.WriteString(strconv.Itoa(int(h[1] & 31)))
 	s.WriteByte('.')
-	s.WriteString(strconv.FormatUint(uint64(bits.Reverse32(binary.BigEndian.Uint32(h[2:]))), 16))
+	fmt.Fprintf(&s, "%X", bits.Reverse32(binary.BigEndian.Uint32(h[2:])))
 	tier := ".L"
 	if h[1]&0x20 != 0 {
 		tier = ".H"
@@ -120,7 +120,7 @@ func (c *hevcConfig) codec(entry string) string {
 		last--
 	}
 	for i := 6; i <= last; i++ {
-		fmt.Fprintf(&s, ".%x", h[i])
+		fmt.Fprintf(&s, ".%X", h[i])
 	}
 	return s.String()
 }

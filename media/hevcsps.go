@@ -80,7 +80,7 @@ func toHevcVUI(r *bitReader, layers int) bool {
 	for range 6 { // block sizes and depths
 		r.ue()
 	}
-	if r.flag() && r.flag() {
+	if enabled := r.flag(); enabled && r.flag() {
 		skipHevcScaling(r)
 	}
 	r.skip(2)

@@ -14,7 +14,7 @@ type Input struct {
 	Track            // as published, but for Timescale, Init and InitHash, which Publish sets
 	ID        uint32 // the encoder's track_ID
 	Timescale uint32 // the encoder's ticks per second
-	Shift     int64  // ticks: presentation time is the fragment's time minus Shift (the edit list's effect)
+	Shift     int64  // ticks to take off the fragments' times (edit list); may be negative
 	Defaults  Defaults
 
 	entry       []byte // sample entry as published

@@ -8,9 +8,13 @@ type Sample struct {
 	CTO      int32  // composition time offset: presentation minus decode time, ticks
 }
 
-// Defaults are what a track's trex box says of samples that say nothing themselves.
+// Defaults are what a track's header says of its samples: the trex box where they say nothing themselves, and the part of
+// the edit list that ParseInit folds into composition offsets.
 type Defaults struct {
-	Duration, Size, Flags uint32
+	Duration uint32 // ticks
+	Size     uint32 // bytes
+	Flags    uint32
+	CTO      int32 // ticks, added to every sample's composition offset
 }
 
 const (

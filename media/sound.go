@@ -120,6 +120,9 @@ func (e *entry) readDac3(b []byte, _ uint32) ([]byte, error) {
 	return b, nil
 }
 
+// ec3Pairs are the bits of chan_loc that stand for two channels: Lc/Rc, Lrs/Rrs, Lsd/Rsd, Lw/Rw, Lvh/Rvh.
+const ec3Pairs = 0b001110011
+
 func (e *entry) readDec3(b []byte, _ uint32) ([]byte, error) {
 	r := &bitReader{b: b}
 	r.skip(13)
@@ -129,8 +132,8 @@ func (e *entry) readDec3(b []byte, _ uint32) ([]byte, error) {
 	channels := ac3Channels[r.u(3)] + int(r.u(1))
 	r.skip(3)
 	if dependent := r.u(4); dependent > 0 {
-		where := r.u(9)                                                                                  // chan_loc: bits 0 to 4 and 6 are pairs of channels
-		channels += bits.OnesCount32(where) + bits.OnesCount32(where&0b0_0101_1111&0x1ff&^0b0_0000_1100) // see table F.6.1
+		where := r.u(9) // chan_loc, table F.6.1
+		channels += bits.OnesCount32(where) + bits.OnesCount32(where&ec3Pairs)
 	}
 	if r.bad || rate == 0 {
 		return nil, errTruncated

@@ -66,6 +66,7 @@ func parseTfhd(b []byte) (h tfhd, err error) {
 
 // fill takes from trex what tfhd does not say.
 func (h *tfhd) fill(d Defaults) {
+	h.defaults.CTO = d.CTO
 	if h.flags&tfhdDuration == 0 {
 		h.defaults.Duration = d.Duration
 	}
@@ -184,7 +185,7 @@ func (t *Traf) readSamples(b []byte, count int, flags, first uint32, d Defaults,
 		return fmt.Errorf("%d samples of %d bytes, but %d bytes are there", count, fields*4, len(b))
 	}
 	for i := range count {
-		s := Sample{Duration: d.Duration, Size: d.Size, Flags: d.Flags}
+		s := Sample(d)
 		if i == 0 {
 			s.Flags = first
 		}
@@ -201,7 +202,7 @@ func (t *Traf) readSamples(b []byte, count int, flags, first uint32, d Defaults,
 			b = b[4:]
 		}
 		if flags&trunCTO != 0 {
-			s.CTO = int32(binary.BigEndian.Uint32(b))
+			s.CTO += int32(binary.BigEndian.Uint32(b))
 			b = b[4:]
 		}
 		r.bytes += int64(s.Size)

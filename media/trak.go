@@ -3,8 +3,6 @@ package media
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
-	"math/big"
 	"strings"
 )
 
@@ -43,7 +41,7 @@ func (h *header) parseTrak(b []byte) (in Input, ok bool, err error) {
 	if err != nil {
 		return in, false, within(boxStsd, err)
 	}
-	shift, err := t.shift(h.timescale)
+	empty, start, err := t.edit(h.timescale)
 	if err != nil {
 		return in, false, within(boxElst, err)
 	}
@@ -57,9 +55,10 @@ func (h *header) parseTrak(b []byte) (in Input, ok bool, err error) {
 			SampleRate: entry.sampleRate, Channels: entry.channels,
 			Language: t.language, Roles: t.roles, Bitrate: entry.bitrate,
 		},
-		ID: t.id, Timescale: t.scale, Shift: shift, Defaults: h.defaults[t.id],
+		ID: t.id, Timescale: t.scale, Defaults: h.defaults[t.id],
 		entry: entry.published, shown: entry.shown, nal: entry.nal, nalSize: entry.nalSize, handlerType: t.handler,
 	}
+	in.applyEdits(empty, start)
 	in.ConfigHash = in.configHash()
 	return in, true, nil
 }
@@ -67,13 +66,13 @@ func (h *header) parseTrak(b []byte) (in Input, ok bool, err error) {
 // kindOf maps handlers to kinds of track; 0 for what is none of ours. Source: ISO/IEC 14496-12, 12.
 func kindOf(handler uint32) Kind {
 	switch fourCC(handler) {
-	case "vide", "auxv":
+	case "vide":
 		return Video
 	case "soun":
 		return Audio
 	case "text", "subt", "sbtl":
 		return Text
-	case "meta", "data":
+	case "meta":
 		return Metadata
 	}
 	return 0
@@ -141,7 +140,7 @@ func (t *trak) readUdta(b []byte) error {
 		if err != nil {
 			return within(boxKind, err)
 		}
-		scheme, value, _ := strings.Cut(string(f[:min(len(f), 2*maxText)]), "\x00")
+		scheme, value, _ := strings.Cut(string(f[:min(len(f), 2*maxText+2)]), "\x00")
 		value, _, _ = strings.Cut(value, "\x00")
 		if plain(scheme) && plain(value) && len(t.roles) < maxRoles {
 			t.roles = append(t.roles, Role{Scheme: scheme, Value: value})
@@ -247,68 +246,4 @@ func parseElng(b []byte) (string, error) {
 		}
 	}
 	return tag, nil
-}
-
-// shift is what the edit list does to the track: empty edits put it off, the media time of the first real edit cuts its
-// start. Later edits say nothing of a live stream.
-//
-// Source: ISO/IEC 14496-12, 8.6.6.
-func (t *trak) shift(movieScale uint32) (int64, error) {
-	if t.edits == nil {
-		return 0, nil
-	}
-	version, _, b, err := fullBox(t.edits)
-	if err != nil || len(b) < 4 {
-		return 0, errTruncated
-	}
-	count := binary.BigEndian.Uint32(b)
-	if count > maxEdits {
-		return 0, fmt.Errorf("%d entries: more than %d", count, maxEdits)
-	}
-	size := 4
-	if version > 0 {
-		size = 8
-	}
-	b = b[4:]
-	if len(b) < int(count)*(2*size+4) {
-		return 0, errTruncated
-	}
-	limit := maxShift * int64(t.scale)
-	var empty, start int64
-	for range count {
-		var duration, at int64
-		if version > 0 {
-			duration, at = int64(binary.BigEndian.Uint64(b)), int64(binary.BigEndian.Uint64(b[8:]))
-		} else {
-			duration, at = int64(binary.BigEndian.Uint32(b)), int64(int32(binary.BigEndian.Uint32(b[4:])))
-		}
-		b = b[2*size+4:]
-		if at >= 0 {
-			start = at
-			break
-		}
-		if movieScale == 0 || duration < 0 {
-			return 0, errors.New("empty edit without a length")
-		}
-		ticks := rescale(duration, t.scale, movieScale)
-		if ticks > limit-empty {
-			return 0, fmt.Errorf("puts the track off by more than %d s", maxShift)
-		}
-		empty += ticks
-	}
-	if start > limit {
-		return 0, fmt.Errorf("cuts more than %d s", maxShift)
-	}
-	return start - empty, nil
-}
-
-// rescale is the nearest integer to v*to/from, at most 2^62; v >= 0, from > 0. Headers only: it allocates.
-func rescale(v int64, to, from uint32) int64 {
-	n := new(big.Int).Mul(big.NewInt(v), new(big.Int).SetUint64(uint64(to)*2))
-	n.Add(n, new(big.Int).SetUint64(uint64(from)))
-	n.Quo(n, new(big.Int).SetUint64(uint64(from)*2))
-	if !n.IsInt64() || n.Int64() > maxTime {
-		return maxTime
-	}
-	return n.Int64()
 }
