@@ -31,6 +31,7 @@ const sleep = (ms, signal) => new Promise((resolve) => {
 function setState(state) {
   document.body.dataset.state = state;
   $('state').textContent = state;
+  $('live').disabled = !['playing', 'paused', 'stalled'].includes(state);
 }
 
 // Ends what plays, waits until the <video> is free, and plays what is chosen now.
@@ -142,7 +143,8 @@ function look(opened, figures) {
   const shown = Number.isFinite(latency) && figures.started;
   show('latency', shown ? `${latency.toFixed(2)} s` : '–');
   show('buffer', `${figures.buffer.toFixed(2)} s`);
-  show('dropped', figures.dropped, 'raised');
+  show('dropped', figures.dropped);
+  $('dropped').closest('.figure').classList.toggle('raised', figures.dropped > figures.frames / 100);
   show('stalls', figures.stalls, 'bad');
   chart.add(shown ? latency : NaN, figures.buffer);
   if (figures.stalls > stalls) log.add(`stall at ${video.currentTime.toFixed(2)}, ${figures.buffer.toFixed(2)} s buffered`, 'bad');
@@ -214,9 +216,20 @@ $('live').addEventListener('click', () => {
   engine?.live();
   video.play().catch((e) => log.add(e.message));
 });
+function showSound() { $('sound').textContent = video.muted || video.volume === 0 ? 'Unmute' : 'Mute'; }
+video.addEventListener('volumechange', showSound);
+$('sound').addEventListener('click', () => {
+  const silent = video.muted || video.volume === 0;
+  video.muted = !silent;
+  if (silent && video.volume === 0) video.volume = 1;
+});
 $('link').addEventListener('click', async () => {
-  await navigator.clipboard?.writeText(choice.link());
-  log.add(`link: ${choice.link()}`);
+  try {
+    await navigator.clipboard.writeText(choice.link());
+    log.add(`copied: ${choice.link()}`);
+  } catch { // no secure context, or not allowed: it can be copied from the events
+    log.add(`link: ${choice.link()}`);
+  }
 });
 
 async function start() {
@@ -234,7 +247,7 @@ async function start() {
     return;
   }
   setState('idle');
-  showNotice('What shall it play?', 'Enter the URL of an HLS or DASH manifest above. This origin lists its channels to nobody.');
+  showNotice('What do you want to play?', 'This origin does not list its channels. Enter the URL of an HLS or DASH manifest above.');
 }
 
 start();

@@ -1,6 +1,6 @@
 // What to play: channel or URL, format, engine; the form that shows it, and the query string that links to it.
 
-import { enginesFor } from './engines.js';
+import { engines, enginesFor } from './engines.js';
 
 const other = ''; // the channel option for "a URL of your own"
 
@@ -92,7 +92,10 @@ export class Choice {
     for (const input of document.querySelectorAll('input[name="format"]')) input.disabled = channel ? !channel[input.value] : false;
     if (channel && !channel[this.format]) this.#check('format', channel.hls ? 'hls' : 'dash');
     const valid = enginesFor(this.format);
-    for (const input of document.querySelectorAll('input[name="engine"]')) input.disabled = !valid.includes(input.value);
+    for (const input of document.querySelectorAll('input[name="engine"]')) {
+      input.disabled = !valid.includes(input.value);
+      input.title = input.disabled ? `${engines[input.value].label} does not play ${this.format === 'hls' ? 'HLS' : 'DASH'}` : '';
+    }
     if (!valid.includes(this.engine)) this.#check('engine', valid[0]);
     history.replaceState(null, '', this.manifest() === '' ? location.pathname : this.link());
   }

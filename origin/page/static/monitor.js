@@ -11,21 +11,23 @@ export class Monitor {
   #moved = 0; // when currentTime last changed
   #stalled = false;
   #droppedBefore;
+  #framesBefore;
 
   stalls = 0;
 
-  // onLook(figures) is called at each look until close(). dropped counts from here on: a <video> keeps its counter when
+  // onLook(figures) is called at each look until close(). dropped and frames count from here on: a <video> keeps its counters when
   // another engine takes over.
   constructor(video, onLook) {
     this.#video = video;
     this.#onLook = onLook;
-    this.#droppedBefore = this.#dropped();
+    this.#droppedBefore = this.#count('dropped');
+    this.#framesBefore = this.#count('total');
     this.#timer = setInterval(() => this.#look(), every);
   }
 
   close() { clearInterval(this.#timer); }
 
-  #dropped() { return this.#video.getVideoPlaybackQuality?.().droppedVideoFrames ?? 0; }
+  #count(which) { return this.#video.getVideoPlaybackQuality?.()[`${which}VideoFrames`] ?? 0; }
 
   #look() {
     const video = this.#video;
@@ -46,7 +48,8 @@ export class Monitor {
       stalled: this.#stalled,
       stalls: this.stalls,
       buffer: ahead(video),
-      dropped: Math.max(0, this.#dropped() - this.#droppedBefore),
+      dropped: Math.max(0, this.#count('dropped') - this.#droppedBefore),
+      frames: Math.max(0, this.#count('total') - this.#framesBefore),
       width: video.videoWidth,
       height: video.videoHeight,
     });
