@@ -22,7 +22,9 @@ const browser = await chromium.launch({
 });
 try {
   const page = await browser.newPage({ viewport: { width: 1440, height: 960 } });
-  page.on('console', (message) => { if (message.type() === 'error') print({ trouble: message.text() }); });
+  page.on('console', (message) => {
+    if (message.type() === 'error') print({ trouble: `${message.text()} ${message.location().url}` });
+  });
   page.on('pageerror', (error) => print({ trouble: String(error) }));
 
   const text = (selector) => page.locator(selector).textContent();
