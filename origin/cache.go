@@ -30,7 +30,7 @@ func maxAge(seconds int) string { return maxAges[min(max(seconds, 1), len(maxAge
 
 // cacheControl is the field for a fault; targetDuration in seconds, 0 where none is known.
 //
-// Source: delivery.md, 1.13 (error max-age: one TARGETDURATION for segments and playlists, a second for the rest).
+// Source: RFC 8216bis, appendix B (one TARGETDURATION for what a playlist does not have; here a second for what may come).
 func (l life) cacheControl(targetDuration int) string {
 	switch l {
 	case lifeTarget:

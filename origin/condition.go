@@ -17,19 +17,32 @@ func matchesETag(field []byte, etag string, weak bool) bool {
 			return true
 		}
 		tag, isWeak := bytes.CutPrefix(field, []byte("W/"))
-		if len(tag) == 0 || tag[0] != '"' {
-			return false // not a list of tags
-		}
-		end := bytes.IndexByte(tag[1:], '"')
-		if end < 0 {
+		end := tagEnd(tag)
+		if end == 0 {
 			return false
 		}
-		if (weak || !isWeak) && string(tag[:end+2]) == etag {
+		if (weak || !isWeak) && string(tag[:end]) == etag {
 			return true
 		}
-		field = tag[end+2:]
+		field = tag[end:]
 	}
 	return false
+}
+
+// tagEnd is the length of the quoted tag that b starts with, 0 where there is none.
+func tagEnd(b []byte) int {
+	if len(b) == 0 || b[0] != '"' {
+		return 0
+	}
+	for i, c := range b[1:] {
+		switch {
+		case c == '"':
+			return i + 2
+		case c <= ' ' || c == 0x7f:
+			return 0
+		}
+	}
+	return 0
 }
 
 // A span is a part of a body: n bytes from off on.

@@ -97,7 +97,7 @@ func answerSegment(v *segcache.Version, view *segcache.View, r *Request, a *Answ
 
 // absence tells apart why a track does not hold a segment: not yet, no more, or never.
 //
-// Source: ams-v3.md, 5.6 (412 for the near future, 404 for the rest, each with its code).
+// Source: AMS v3's streaming endpoint (412 for the near future, 404 for the rest, each with its code).
 func absence(v *segcache.Version, view *segcache.View, t *target) *Fault {
 	if view.First == view.End {
 		return faultNoMedia

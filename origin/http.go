@@ -5,36 +5,8 @@ import (
 	"errors"
 	"net"
 	"runtime/debug"
-	"strconv"
 
 	"github.com/valyala/fasthttp"
-)
-
-// Header fields, in the spelling that SetCanonical wants.
-var (
-	fieldCacheControl    = []byte("Cache-Control")
-	fieldETag            = []byte("Etag")
-	fieldVary            = []byte("Vary")
-	fieldEncoding        = []byte("Content-Encoding")
-	fieldAcceptRanges    = []byte("Accept-Ranges")
-	fieldContentRange    = []byte("Content-Range")
-	fieldContentType     = []byte("Content-Type")
-	fieldError           = []byte("X-Ms-Error-Code")
-	fieldAllow           = []byte("Allow")
-	fieldAllowOrigin     = []byte("Access-Control-Allow-Origin")
-	fieldAllowMethods    = []byte("Access-Control-Allow-Methods")
-	fieldAllowHeaders    = []byte("Access-Control-Allow-Headers")
-	fieldExposeHeaders   = []byte("Access-Control-Expose-Headers")
-	fieldPreflightMaxAge = []byte("Access-Control-Max-Age")
-	fieldTiming          = []byte("Timing-Allow-Origin")
-
-	valueAny           = []byte("*")
-	valueGzip          = []byte("gzip")
-	valueEncoding      = []byte("Accept-Encoding")
-	valueMethods       = []byte("GET, HEAD, OPTIONS")
-	valueAllowHeaders  = []byte("Range, CMCD-Object, CMCD-Request, CMCD-Session, CMCD-Status, If-None-Match")
-	valueExposeHeaders = []byte("Age, Content-Length, Content-Range, Date, ETag, CMSD-Static, CMSD-Dynamic, Server-Timing, X-Ms-Error-Code")
-	valueDay           = []byte("86400")
 )
 
 // handle is the whole of a request on HTTP/1.1: read it into a Request, ask Answer, write the Answer.
@@ -138,69 +110,4 @@ func pathOf(requestTarget []byte) []byte {
 		return []byte("/")
 	}
 	return p
-}
-
-// write puts the connection's Answer into the response. The body is the connection itself (see conn), also where there
-// is none to send: its Close is what ends the answer.
-func (s *Server) write(ctx *fasthttp.RequestCtx, c *conn) {
-	a, h := &c.answer, &ctx.Response.Header
-	ctx.Response.SetStatusCode(a.Status)
-	set := func(field []byte, value string) { // SetCanonical copies
-		c.value = append(c.value[:0], value...)
-		h.SetCanonical(field, c.value)
-	}
-	if a.ContentType != "" {
-		set(fieldContentType, a.ContentType)
-	}
-	if a.CacheControl != "" {
-		set(fieldCacheControl, a.CacheControl)
-	}
-	if a.ETag != "" {
-		set(fieldETag, a.ETag)
-	}
-	if a.Vary {
-		h.SetCanonical(fieldVary, valueEncoding)
-	}
-	if a.Gzip {
-		h.SetCanonical(fieldEncoding, valueGzip)
-	}
-	if a.Ranges != "" {
-		set(fieldAcceptRanges, a.Ranges)
-	}
-	if a.ContentRange {
-		c.value = a.appendContentRange(c.value[:0])
-		h.SetCanonical(fieldContentRange, c.value)
-	}
-	if a.Fault != nil {
-		set(fieldError, a.Fault.header)
-	}
-	h.SetCanonical(fieldAllowOrigin, valueAny)
-	h.SetCanonical(fieldTiming, valueAny)
-	h.SetCanonical(fieldExposeHeaders, valueExposeHeaders)
-	switch a.Status {
-	case 204:
-		h.SetCanonical(fieldAllowMethods, valueMethods)
-		h.SetCanonical(fieldAllowHeaders, valueAllowHeaders)
-		h.SetCanonical(fieldPreflightMaxAge, valueDay)
-		h.SetCanonical(fieldAllow, valueMethods)
-	case 405:
-		h.SetCanonical(fieldAllow, valueMethods)
-	}
-	ctx.Response.SetBodyStream(body{c}, int(a.Len()))
-}
-
-// appendContentRange appends the Content-Range field of a 206 or 416.
-//
-// Source: RFC 9110, 14.4.
-func (a *Answer) appendContentRange(b []byte) []byte {
-	b = append(b, "bytes "...)
-	if a.Range.n == 0 {
-		b = append(b, '*')
-	} else {
-		b = strconv.AppendInt(b, a.Range.off, 10)
-		b = append(b, '-')
-		b = strconv.AppendInt(b, a.Range.off+a.Range.n-1, 10)
-	}
-	b = append(b, '/')
-	return strconv.AppendInt(b, a.Size, 10)
 }

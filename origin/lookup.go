@@ -7,20 +7,24 @@ package origin
 // a is overwritten. Its bytes may be held for as long as they are needed. Safe for concurrent use.
 func (s *Server) Answer(r *Request, a *Answer) {
 	*a = Answer{}
+	page := isPage(r.Path)
+	if page {
+		a.Kind = KindPage
+	}
 	switch r.Method {
 	case MethodGet, MethodHead:
 	case MethodOptions:
 		a.Status = 204
 		return
-	default:
+	case MethodOther:
 		a.fail(faultMethod, 0)
 		return
 	}
 	switch {
+	case page:
+		s.answerPage(r, a)
 	case string(r.Path) == "/time":
 		r.answerTime(a)
-	case isPage(r.Path):
-		s.answerPage(r, a)
 	default:
 		s.answerMedia(r, a)
 	}
@@ -88,7 +92,7 @@ const (
 // parseFormat reads format=, encryption= and what else chooses a form of the object: a protocol that is served, or the
 // fault that says what to ask for instead. Fragments have one form for all protocols.
 //
-// Source: ams-v3.md, 5.3 (format tags), 8.2 (encryption tags).
+// Source: the streaming URLs of AMS v3 (format and encryption tags).
 func (t *target) parseFormat() (protocol, *Fault) {
 	p, fault := protocolNone, (*Fault)(nil)
 	switch string(t.format) {

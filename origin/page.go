@@ -81,9 +81,8 @@ func isPage(requestPath []byte) bool {
 	return string(requestPath) == "/" || bytes.HasPrefix(requestPath, []byte("/page/"))
 }
 
-// answerPage answers for the page's files and its list of channels.
+// answerPage answers for the page's files and its list of channels; a.Kind says already that it is the page's.
 func (s *Server) answerPage(r *Request, a *Answer) {
-	a.Kind = KindPage
 	if string(r.Path) == "/page/channels.json" {
 		s.answerChannels(r, a)
 		return

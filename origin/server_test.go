@@ -76,7 +76,5 @@ func TestServe(t *testing.T) {
 		if want.body != nil && string(body) != string(want.body) {
 			t.Errorf("GET %s: %d bytes differ from the %d that were committed", path, len(body), len(want.body))
 		}
-		if want.body == nil {
-		}
 	}
 }

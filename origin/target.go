@@ -50,7 +50,7 @@ type target struct {
 // answer with. It decodes into buf's capacity and returns the grown buffer for the next call; without growth it does
 // not allocate. Unknown parameters are ignored, known ones may stand in any order, and a known one twice is a fault.
 //
-// Source: AMS streaming URLs (ams-v3.md, 5.2) and the canonical names of design.md, section 6.
+// Source: the streaming URLs of AMS v3, [MS-SSTR] 2.2.3, and the names that package manifest writes.
 func (t *target) parse(buf, path []byte) ([]byte, *Fault) {
 	*t = target{}
 	if len(path) > maxPath {
@@ -85,7 +85,7 @@ func (t *target) parseObject(rest []byte) *Fault {
 	}
 	switch string(noun) {
 	case "manifest":
-		if len(rest) != 0 {
+		if rest != nil { // a slash behind it would mislead what is relative to it
 			return faultSyntax
 		}
 		t.object = objectManifest
@@ -100,7 +100,7 @@ func (t *target) parseObject(rest []byte) *Fault {
 	}
 	second, rest := cutSlash(rest)
 	noun, arguments, ok = cutCall(second)
-	if !ok || len(rest) != 0 {
+	if !ok || rest != nil {
 		return faultSyntax
 	}
 	switch string(noun) {
@@ -116,7 +116,7 @@ func (t *target) parseObject(rest []byte) *Fault {
 	if fault := t.parseArguments(arguments); fault != nil {
 		return fault
 	}
-	if len(t.track) == 0 || t.object == objectFragment && t.selector == 0 {
+	if len(t.track) == 0 {
 		return faultSyntax
 	}
 	return nil
@@ -127,20 +127,40 @@ var (
 	equals = []byte("=")
 )
 
-// parseArguments reads what stands between the parentheses: parameters, and for a playlist or a fragment its track.
+// parseArguments reads what stands between the parentheses: for a playlist or a fragment its track first, then
+// parameters.
 func (t *target) parseArguments(arguments []byte) *Fault {
-	for len(arguments) > 0 {
+	for first := true; len(arguments) > 0; first = false {
 		var argument []byte
 		argument, arguments, _ = bytes.Cut(arguments, comma)
 		key, value, hasValue := bytes.Cut(argument, equals)
-		if fault := t.parseArgument(key, value, hasValue); fault != nil {
+		var fault *Fault
+		if first && t.object != objectManifest {
+			fault = t.parseTrack(key, value, hasValue)
+		} else {
+			fault = t.parseParameter(key, value)
+		}
+		if fault != nil {
 			return fault
 		}
 	}
 	return nil
 }
 
-func (t *target) parseArgument(key, value []byte, hasValue bool) *Fault {
+// parseTrack reads the track, which in a fragment's name has the selector for its value.
+func (t *target) parseTrack(key, value []byte, hasValue bool) *Fault {
+	t.track = key
+	switch {
+	case t.object == objectPlaylist && hasValue:
+		return faultSyntax
+	case t.object == objectFragment:
+		return t.parseSelector(value)
+	}
+	return nil
+}
+
+// parseParameter reads a parameter; those that change nothing that weir serves are ignored, as unknown ones are.
+func (t *target) parseParameter(key, value []byte) *Fault {
 	switch string(key) {
 	case "format":
 		return setOnce(&t.format, value)
@@ -150,26 +170,10 @@ func (t *target) parseArgument(key, value []byte, hasValue bool) *Fault {
 		return setOnce(&t.filter, value)
 	case "type":
 		t.keyframes = t.keyframes || string(value) == "keyframes"
-		return nil
 	case "part":
 		t.part = true
-		return nil
-	case "", "audio-only", "audiotrack":
-		return nil
 	}
-	switch {
-	case t.object == objectManifest || len(t.track) != 0:
-		return nil // unknown: ignored
-	case t.object == objectPlaylist:
-		if !hasValue {
-			t.track = key
-		}
-		return nil
-	case !hasValue:
-		return nil
-	}
-	t.track = key
-	return t.parseSelector(value)
+	return nil
 }
 
 // setOnce notes the value of a parameter. Twice the same parameter has no meaning that two readers would agree on.
@@ -213,7 +217,7 @@ func (t *target) parseSelector(value []byte) *Fault {
 	return nil
 }
 
-// cutSlash splits at the first slash.
+// cutSlash splits at the first slash; rest is nil where there is none.
 func cutSlash(b []byte) (segment, rest []byte) {
 	if i := bytes.IndexByte(b, '/'); i >= 0 {
 		return b[:i], b[i+1:]
