@@ -14,7 +14,7 @@ const (
 type Config struct {
 	Segment int64    // live.segment
 	Part    int64    // live.part
-	Window  int64    // live.window (bounds learning and outage bookkeeping)
+	Window  int64    // live.window: media that comes later than that is not placed
 	GOP     int64    // keyFrameIntervalDuration; 0: learn it
 	Tracks  []string // names of the declared tracks; empty: not declared
 	Anchor  *int64   // configured UTC of encoder time 0, in 1/25 s since the epoch; nil: not configured
@@ -41,17 +41,6 @@ type Chunk struct {
 	Hash      uint64   // video: hash of the first sync sample's payload; 0 when there is none
 }
 
-// Mapping turns encoder ticks of a track into channel ticks (published timescale, since the Unix epoch), on the grid.
-// It is a small value, safe to copy and keep; two nodes with the same records have the same Mapping.
-type Mapping struct {
-	// the fields are the package's own
-	num, den  int64 // published ticks per encoder tick
-	offNum    int64 // anchor, as a fraction of the published ticks
-	offDen    int64
-	cadence   int64 // grid step in published ticks, 0: no grid
-	gridPhase int64
-}
-
 // EventKind tells the fields of an Event that are set.
 type EventKind uint8
 
@@ -70,7 +59,7 @@ const (
 	Opened
 	// Need: Record must be put before the store (first writer wins); the caller answers with Resolve. Meanwhile media waits.
 	Need
-	// Note: something an operator wants in the log, once; Reason is the sentence, Track the track ("" for the channel).
+	// Note: something an operator wants in the log, once; Text is the sentence, Track the track ("" for the channel).
 	Note
 )
 
@@ -94,19 +83,19 @@ type Event struct {
 	Join       *Join
 }
 
-// Reason is why samples were dropped; it labels a metric, so the set is small and fixed.
-type Reason string
-
 // Record types. They are stored as JSON and shared by nodes, so fields are only ever added.
 
-// A Generation is an append-only record (time.md, section 5).
+// A Generation is an append-only record (docs/time.md, section 5).
 type Generation struct {
 	Ordinal               int    `json:"ordinal"`
 	Epoch                 bool   `json:"epoch"`  // encoder times are UTC: the anchor is 0 and needs no agreement
 	Anchor                int64  `json:"anchor"` // 1/25 s since the Unix epoch: UTC of encoder time 0
+	Base                  *Base  `json:"base"`   // where the anchor is not a whole 1/25 s (a generation opened after a join); else nil
+	Late                  int64  `json:"late"`   // ns: how late the master's chunks came when the record was written
 	Master                string `json:"master"` // track whose sync samples make the boundaries; "" where there is no video
 	MasterTimescale       uint32 `json:"masterTimescale"`
 	Regular               bool   `json:"regular"` // every slot boundary has a sync sample
+	Cut                   bool   `json:"cut"`     // segments are cut at the slot, with or without a sync sample
 	GOP                   int64  `json:"gop"`     // master ticks
 	D                     int64  `json:"d"`       // slot length, master ticks
 	Phase                 int64  `json:"phase"`   // slot k starts at k*D + Phase, master ticks since the epoch
@@ -126,14 +115,26 @@ type Grid struct {
 	Cadence   int64  `json:"cadence"`   // published ticks per sample; 0: variable
 	Phase     int64  `json:"phase"`     // a sample lies at a multiple of Cadence plus Phase
 	Config    uint64 `json:"config"`    // decoder configuration
+	Late      int64  `json:"late"`      // ns: as Generation.Late, for this track
 }
 
-// A Join is an append-only record: where an encoder's time base was laid on the channel (time.md, section 5).
+// A Base lays an encoder's clock on the channel's: encoder time Time (in Scale ticks per second) is channel time At (in
+// AtScale ticks per second).
+type Base struct {
+	At      int64 `json:"at"`
+	AtScale int64 `json:"atScale"`
+	Time    int64 `json:"time"`
+	Scale   int64 `json:"scale"`
+}
+
+// A Join is an append-only record: where an encoder's time base was laid on the channel (docs/time.md, section 5).
 type Join struct {
 	Seq     int    `json:"seq"`     // 1, 2, … within the channel: the first writer of a number wins
 	Ordinal int    `json:"ordinal"` // generation
-	Hash    uint64 `json:"hash"`    // payload of the master's sync sample that was laid (0: no video)
+	Track   string `json:"track"`   // a lone track's; "": all tracks of an encoder's session
+	Hash    uint64 `json:"hash"`    // payload of the sync sample that was laid (0: no video)
 	Time    int64  `json:"time"`    // its encoder time, encoder ticks
 	Scale   uint32 `json:"scale"`   // encoder ticks per second
 	At      int64  `json:"at"`      // its channel time, master ticks
+	Late    int64  `json:"late"`    // ns: how late the lead's chunks come under this base, as far as known
 }

@@ -1,0 +1,349 @@
+package timeline
+
+import "slices"
+
+// A learner watches a channel's first media until a generation can be written: docs/time.md, sections 2 and 4.
+type learner struct {
+	first int64 // arrival of the first chunk; 0: none yet
+	due   int64 // when to look again without a chunk; 0: never
+	tried int   // sync samples of the master at the last attempt
+}
+
+const (
+	grace         = second      // beyond a slot: for tracks that come later than the first
+	maxWaitTracks = 30 * second // for open inputs that send nothing
+	maxLearn      = 60 * second // for two GOPs
+	longestGOP    = 10 * second // of an irregular cadence of which nothing is declared
+	maxSketch     = 16384       // samples of a track that are looked at
+)
+
+// A sketch is what is known of a track while the channel is learnt.
+type sketch struct {
+	t      *track
+	in     *input
+	times  []int64 // starts of samples, encoder ticks
+	holes  []int   // samples before which something is missing
+	syncs  []int   // video: sync samples
+	end    int64   // encoder time
+	ends   []int64 // of its chunks, in ns of encoder time
+	arrive []int64 // and when they came
+	pace   pace
+	grid   Grid
+	early  int64 // least arrival - end of its chunks: the track's own anchor, ns
+	late   int64 // ns under the generation's base
+	frame  int64 // longest sample, ns
+}
+
+// sketchOf reads what waits in an input's queue, from its last jump of time on.
+func sketchOf(in *input) *sketch {
+	k := &sketch{t: in.t, in: in}
+	scaleIn := int64(in.info.Timescale)
+	for _, h := range in.q {
+		if n := len(k.times); n > 0 && h.time != k.end {
+			switch d := h.time - k.end; {
+			case d > 2*scaleIn || d < -2*scaleIn:
+				*k = sketch{t: in.t, in: in}
+			case d > 0 && d*4 > k.end-k.times[n-1]:
+				k.holes = append(k.holes, n)
+			}
+		}
+		x, next := h.time, 0
+		for i, d := range h.dur {
+			sync := next < len(h.sync) && int(h.sync[next]) == i
+			if sync {
+				next++
+			}
+			if n := len(k.times); (n == 0 || x > k.times[n-1]) && n < maxSketch {
+				if sync {
+					k.syncs = append(k.syncs, n)
+				}
+				k.times = append(k.times, x)
+				k.frame = max(k.frame, scale(int64(d), second, scaleIn))
+			}
+			x += int64(d)
+		}
+		if len(k.ends) == 0 || h.end > k.end {
+			k.end = h.end
+			k.ends = append(k.ends, scale(h.end, second, scaleIn))
+			k.arrive = append(k.arrive, h.arrival)
+		}
+	}
+	for i := range k.ends {
+		if a := sub(k.arrive[i], k.ends[i]); i == 0 || a < k.early {
+			k.early = a
+		}
+	}
+	return k
+}
+
+// gops are the lengths between the master's sync samples with nothing missing between them, in encoder ticks.
+func (k *sketch) gops() []int64 {
+	var gops []int64
+	hole := 0
+	for i := 1; i < len(k.syncs); i++ {
+		for hole < len(k.holes) && k.holes[hole] <= k.syncs[i-1] {
+			hole++
+		}
+		if hole < len(k.holes) && k.holes[hole] <= k.syncs[i] {
+			continue
+		}
+		gops = append(gops, k.times[k.syncs[i]]-k.times[k.syncs[i-1]])
+	}
+	return gops
+}
+
+// learn writes the first generation as soon as it can.
+func (tl *Timeline) learn(now int64) {
+	l := &tl.learner
+	l.due = 0
+	if tl.ask.pending() {
+		return
+	}
+	sketches := tl.sketches(now)
+	if len(sketches) == 0 {
+		l.first = 0
+		return
+	}
+	if now < tl.ask.retry {
+		return
+	}
+	for _, k := range sketches {
+		if at := k.arrive[0]; l.first == 0 || at < l.first {
+			l.first = at
+		}
+	}
+	if at := tl.gathered(now, sketches); at > now {
+		l.due = at
+		return
+	}
+	if g, at := tl.compose(now, sketches); g != nil {
+		tl.put(now, g, nil)
+	} else {
+		l.due = at
+	}
+}
+
+// sketches of all tracks that media waits for, in order of name.
+func (tl *Timeline) sketches(now int64) []*sketch {
+	var all []*sketch
+	for _, t := range tl.tracks {
+		var newest *input
+		for _, in := range tl.inputs {
+			if in.t == t && len(in.q) > 0 {
+				newest = in
+			}
+		}
+		if newest != nil {
+			all = append(all, sketchOf(newest))
+		}
+	}
+	return all
+}
+
+// gathered is when the set of tracks is taken as complete: when the declared tracks are there, or a slot and a grace time
+// after the first chunk; longer for inputs that are open and have sent nothing yet.
+func (tl *Timeline) gathered(now int64, sketches []*sketch) int64 {
+	first := tl.learner.first
+	at := add(first, tl.cfg.Segment+grace)
+	if len(tl.cfg.Tracks) > 0 {
+		missing := false
+		for _, name := range tl.cfg.Tracks {
+			if !slices.ContainsFunc(sketches, func(k *sketch) bool { return k.t.name == name }) {
+				missing = true
+			}
+		}
+		if !missing {
+			return now
+		}
+	}
+	for _, in := range tl.inputs {
+		if in.open && in.info.Kind != Sparse && !slices.ContainsFunc(sketches, func(k *sketch) bool { return k.t == in.t }) {
+			at = add(first, max(tl.cfg.Segment+grace, maxWaitTracks))
+		}
+	}
+	return at
+}
+
+// compose makes the first generation, or returns nil and when to try again.
+func (tl *Timeline) compose(now int64, sketches []*sketch) (*Generation, int64) {
+	var master *sketch
+	patience := add(tl.learner.first, maxLearn)
+	for _, k := range sketches {
+		k.pace = paceOf(&k.in.info, k.times, 0)
+		if k.pace.doubt && now < patience {
+			return nil, patience
+		}
+		if k.t.kind == Video && master == nil {
+			master = k
+		}
+	}
+	g := &Generation{TargetDuration: 1, PartTarget: tl.cfg.Part}
+	tl.anchor(g, sketches)
+	if master == nil {
+		tl.audioSlots(g, sketches)
+	} else if !tl.videoSlots(g, master, now < patience) {
+		return nil, patience
+	}
+	base := g.base()
+	for _, k := range sketches {
+		k.lay(g, &base)
+		g.Tracks = append(g.Tracks, k.grid)
+		if master == nil || k == master {
+			g.Late = max(g.Late, k.late)
+		}
+	}
+	if master != nil {
+		g.phase(master, &base)
+	}
+	g.targets(&tl.cfg, sketches)
+	g.reach(sketches, master, &base)
+	if !g.valid() {
+		tl.note("", BadTime, "the channel cannot be started: its times make no sense")
+		for _, k := range sketches {
+			for len(k.in.q) > 0 {
+				tl.dropHead(k.in, BadTime)
+			}
+		}
+		return nil, 0
+	}
+	return g, 0
+}
+
+// anchor decides where encoder time 0 lies: at the epoch, where the configuration says, or where arrival puts it.
+func (tl *Timeline) anchor(g *Generation, sketches []*sketch) {
+	own := sketches[0].early
+	for _, k := range sketches {
+		if abs(sub(k.early, sketches[0].early)) <= epochSlack {
+			own = min(own, k.early)
+		}
+	}
+	switch {
+	case tl.cfg.Anchor != nil && abs(sub(own, scale(*tl.cfg.Anchor, second, 25))) <= epochSlack:
+		g.Anchor = *tl.cfg.Anchor
+	case abs(own) <= epochSlack:
+		g.Epoch = true
+	default:
+		g.Anchor = scaleUp(own, 25, second)
+	}
+}
+
+// epochSlack is how far epoch times may be off the clock: docs/time.md, section 1.
+const epochSlack = 30 * second
+
+// audioSlots cuts a channel without video: slots alone, from the epoch.
+func (tl *Timeline) audioSlots(g *Generation, sketches []*sketch) {
+	g.MasterTimescale = uint32(sketches[0].pace.timescale)
+	g.D = scaleNear(tl.cfg.Segment, sketches[0].pace.timescale, second)
+	g.GOP, g.Regular = g.D, true
+}
+
+// videoSlots finds the master's GOP and the slot length. It reports false where more media is needed.
+func (tl *Timeline) videoSlots(g *Generation, k *sketch, wait bool) bool {
+	p, s := k.pace.timescale, int64(k.in.info.Timescale)
+	g.Master, g.MasterTimescale = k.t.name, uint32(p)
+	ticks := func(x int64) int64 { // an encoder duration on the grid
+		y := scaleNear(x, p, s)
+		if c := k.pace.cadence; c != 0 {
+			y = max(c, nearTo(y, c, 0))
+		}
+		return max(y, 1)
+	}
+	gops := k.gops()
+	least := max(scaleUp(tl.cfg.Segment*9/10, p, second), scaleUp(second/2, p, second))
+	longest := int64(0)
+	for _, x := range gops {
+		longest = max(longest, ticks(x))
+	}
+	n := len(gops)
+	declared := scaleNear(tl.cfg.GOP, p, second)
+	switch {
+	case n >= 1 && declared > 0 && abs(ticks(gops[0])-declared) <= max(k.pace.cadence/2, p/500):
+		g.GOP, g.Regular = ticks(gops[0]), true
+	case n >= 2 && ticks(gops[n-1]) == ticks(gops[n-2]):
+		g.GOP, g.Regular = ticks(gops[n-1]), true
+	case n < 2 && wait:
+		return false
+	default:
+		unit := declared
+		if unit == 0 {
+			unit = scaleNear(longestGOP, p, second)
+		}
+		g.GOP = max(1, floorDiv(longest+unit-1, unit)) * unit
+	}
+	g.D = max(1, -floorDiv(-least, g.GOP)) * g.GOP
+	return true
+}
+
+// lay computes the track's grid under the generation's base.
+func (k *sketch) lay(g *Generation, base *Base) {
+	p, c := k.pace.timescale, k.pace.cadence
+	k.grid = Grid{Name: k.t.name, Kind: k.t.kind, Timescale: uint32(p), Cadence: c, Config: k.in.info.Config}
+	if c != 0 {
+		k.grid.Phase = k.gridPhase(g, base)
+	}
+	newest := k.ends[len(k.ends)-1]
+	k.late = sub(k.arrive[len(k.arrive)-1], base.nanos(k.end, k.in.info.Timescale))
+	for i := len(k.ends) - 1; i >= 0 && newest-k.ends[i] < 2*second; i-- {
+		k.late = max(k.late, sub(k.arrive[i], base.nanos(0, 1)+k.ends[i]))
+	}
+	k.grid.Late = k.late
+}
+
+// gridPhase is the middle of where the samples lie between two points of the cadence. Epoch times that lie on the grid
+// that starts at the epoch are taken as that, so that nodes that share nothing agree.
+func (k *sketch) gridPhase(g *Generation, base *Base) int64 {
+	c := k.pace.cadence
+	free := base.mapping(&Grid{Timescale: k.grid.Timescale}, k.in.info.Timescale)
+	first := floorMod(free.At(k.times[0]), c)
+	low, high := int64(0), int64(0)
+	for _, x := range k.times {
+		r := floorMod(free.At(x)-first+c/2, c) - c/2
+		low, high = min(low, r), max(high, r)
+	}
+	rounding := scaleUp(1, k.pace.timescale, int64(k.in.info.Timescale))
+	if g.Epoch && low != high {
+		for _, at := range [...]int64{0, c} {
+			if first+low <= at+rounding && first+high >= at-rounding {
+				return 0
+			}
+		}
+	}
+	return floorMod(first+floorDiv(low+high, 2), c)
+}
+
+// phase sets where slots start: at the master's first sync sample, to within whole GOPs. Irregular slots of epoch times
+// start at multiples of D, whatever a node saw first.
+func (g *Generation) phase(k *sketch, base *Base) {
+	at := g.firstAt(k, base)
+	switch {
+	case g.Regular:
+		g.Phase = floorMod(at, g.GOP)
+	case !g.Epoch:
+		g.Phase = floorMod(at, g.D)
+	}
+}
+
+// firstAt is the channel time of a track's first sync sample, or first sample where all are.
+func (g *Generation) firstAt(k *sketch, base *Base) int64 {
+	x := k.times[0]
+	if k.t.kind == Video && len(k.syncs) > 0 {
+		x = k.times[k.syncs[0]]
+	}
+	return base.mapping(&k.grid, k.in.info.Timescale).At(x)
+}
+
+// reach sets the first slot: one that every track can fill.
+func (g *Generation) reach(sketches []*sketch, master *sketch, base *Base) {
+	for _, k := range sketches {
+		at := g.firstAt(k, base)
+		if k.t.kind != Video {
+			at -= g.partTicks(&k.grid) // it may begin early
+		}
+		first := g.slotOf(&k.grid, at)
+		if g.edge(&k.grid, first) < at {
+			first++
+		}
+		g.K0 = max(g.K0, first)
+	}
+	g.N0 = uint64(g.K0)
+}

@@ -1,0 +1,128 @@
+package timeline
+
+// A slot is what a track has of a slot that is not listed yet.
+type slot struct {
+	n          uint64
+	start, end int64
+	done       bool
+}
+
+const (
+	slotRing   = 256     // how far ahead of its list a track may be
+	listBudget = 1 << 10 // entries listed in one call; the next deadline is at once then
+	maxBehind  = 1 << 14 // slots that are listed one by one after the caller was away
+)
+
+// list appends to the tracks' lists what is due, in order and without holes, and computes when to look again.
+//
+// Rules: docs/time.md, section 4.
+func (tl *Timeline) list(now int64) {
+	tl.due = 0
+	if !tl.listing {
+		if tl.startList(now); !tl.listing {
+			return
+		}
+	}
+	budget := listBudget
+	for before := -1; budget != before; { // until no track waits for another that has just been listed
+		before, tl.due = budget, 0
+		for _, t := range tl.tracks {
+			if t.slots != nil {
+				budget = tl.listTrack(now, t, budget)
+			}
+		}
+	}
+}
+
+func (tl *Timeline) listTrack(now int64, t *track, budget int) int {
+	for {
+		g := tl.genOf(t.next)
+		grid := g.grid(t.name)
+		if grid == nil {
+			return budget // no more in the set
+		}
+		if budget == 0 {
+			tl.wake(now)
+			return 0
+		}
+		if at := tl.ripe(t, g, grid); at > now {
+			tl.wake(at)
+			return budget
+		}
+		tl.listOne(t, g, grid)
+		budget--
+	}
+}
+
+// wake makes Tick look at the lists at that time.
+func (tl *Timeline) wake(at int64) {
+	if tl.due == 0 || at < tl.due {
+		tl.due = at
+	}
+}
+
+// ripe is when the track's next entry can be listed, as far as is known now: media as soon as it is whole, its master
+// has opened the slot, all live tracks have reached a new generation, and it is not ahead of the lag by more than a
+// part. Otherwise at the slot's deadline.
+func (tl *Timeline) ripe(t *track, g *Generation, grid *Grid) int64 {
+	n := t.next
+	deadline := add(g.endNanos(g.slot(n)), tl.lag+g.half()) + 1
+	if s := &t.slots[n%slotRing]; s.n == n && s.done {
+		if tl.masterOpened(g, n) && (n != g.N0 || tl.allReached(g, n)) {
+			return min(deadline, add(scale(s.end, second, int64(grid.Timescale)), tl.lag-g.PartTarget))
+		}
+	}
+	return deadline
+}
+
+func (tl *Timeline) masterOpened(g *Generation, n uint64) bool {
+	for _, t := range tl.tracks {
+		if t.name == g.Master && t.slots != nil {
+			return t.has && t.opened >= n || t.next > n
+		}
+	}
+	return true
+}
+
+// allReached tells whether every live track of the generation has opened its slot n, or listed it.
+func (tl *Timeline) allReached(g *Generation, n uint64) bool {
+	for _, t := range tl.tracks {
+		if t.slots == nil || g.grid(t.name) == nil || t.next > n || t.has && t.opened >= n {
+			continue
+		}
+		if tl.live(t, g) {
+			return false
+		}
+	}
+	return true
+}
+
+// live tells whether the track has an open input that has delivered something lately.
+func (tl *Timeline) live(t *track, g *Generation) bool {
+	for _, in := range tl.inputs {
+		if in.t == t && in.open && t.arrived != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// listOne lists the track's next entry: media where it is whole, else GAP.
+func (tl *Timeline) listOne(t *track, g *Generation, grid *Grid) {
+	n := t.next
+	k := g.slot(n)
+	ev := Event{Kind: Listed, Track: t.name, N: n, Slot: k, Ordinal: g.Ordinal}
+	if s := &t.slots[n%slotRing]; s.n == n && s.done {
+		ev.Start, ev.End = s.start, s.end
+	} else {
+		ev.Gap = true
+		ev.Start, ev.End = g.edge(grid, k), g.edge(grid, k+1)
+		if t.listed {
+			ev.Start = max(ev.Start, t.lastEnd)
+			ev.End = max(ev.End, ev.Start)
+		}
+	}
+	t.lastEnd, t.listed = ev.End, true
+	t.next++
+	tl.emit(ev)
+}

@@ -1,0 +1,102 @@
+package timeline
+
+// A request is the record that the timeline waits for: one at a time.
+type request struct {
+	gen    *Generation
+	join   *Join
+	asked  int64 // when the caller was told; 0: nothing is asked
+	retry  int64 // not before that time
+	failed int   // attempts in a row that failed
+}
+
+const (
+	answerTime = 30 * second // after that an unanswered request counts as failed
+	firstRetry = second / 2
+	lastRetry  = 30 * second
+)
+
+func (r *request) pending() bool { return r.asked != 0 }
+
+// due is when something happens without an answer; 0: never.
+func (r *request) due() int64 {
+	if r.pending() {
+		return add(r.asked, answerTime)
+	}
+	return r.retry
+}
+
+// put asks the caller to store a record. It tells whether the request went out: not while another is pending, and not
+// too soon after one that failed.
+func (tl *Timeline) put(now int64, g *Generation, j *Join) bool {
+	if tl.ask.pending() || now < tl.ask.retry {
+		return false
+	}
+	tl.ask.gen, tl.ask.join, tl.ask.asked, tl.ask.retry = g, j, max(now, 1), 0
+	tl.emit(Event{Kind: Need, Generation: g, Join: j})
+	return true
+}
+
+// Resolve tells which record the store holds where the timeline asked for one: the proposed one, or what another node
+// stored first.
+func (tl *Timeline) Resolve(now int64, gen *Generation, join *Join) {
+	now = clock(now)
+	if !tl.ask.pending() || (gen != nil) != (tl.ask.gen != nil) || (join != nil) != (tl.ask.join != nil) {
+		return
+	}
+	ask := tl.ask
+	tl.ask = request{}
+	switch {
+	case gen != nil && gen.valid() && gen.Ordinal == ask.gen.Ordinal:
+		tl.adopt(now, clone(gen), ask.gen)
+	case join != nil && join.valid() && join.Seq == ask.join.Seq:
+		j := *join
+		tl.joined(now, &j, ask.join)
+	default:
+		tl.ask = ask
+		tl.failed(now)
+	}
+	tl.pumpAll(now)
+	tl.dirty = true
+	tl.advance(now)
+}
+
+// ResolveFailed tells that the store did not answer. The timeline asks again later; the running generation goes on.
+func (tl *Timeline) ResolveFailed(now int64, gen *Generation, join *Join) {
+	now = clock(now)
+	if tl.ask.pending() && (gen != nil) == (tl.ask.gen != nil) && (join != nil) == (tl.ask.join != nil) {
+		tl.failed(now)
+		tl.advance(now)
+	}
+}
+
+// failed arms the next attempt.
+func (tl *Timeline) failed(now int64) {
+	wait := min(firstRetry<<min(tl.ask.failed, 8), lastRetry)
+	tl.ask = request{retry: add(now, wait), failed: tl.ask.failed + 1}
+}
+
+// requests lets time pass for what was asked.
+func (tl *Timeline) requests(now int64) {
+	if tl.ask.pending() && now >= tl.ask.due() {
+		tl.failed(now)
+	}
+	if !tl.ask.pending() && tl.ask.retry != 0 && now >= tl.ask.retry {
+		tl.ask.retry = 0
+		tl.pumpAll(now)
+	}
+}
+
+func clone(g *Generation) *Generation {
+	c := *g
+	c.Tracks = append([]Grid(nil), g.Tracks...)
+	if g.Base != nil {
+		b := *g.Base
+		c.Base = &b
+	}
+	return &c
+}
+
+// valid refuses records that would break arithmetic.
+func (j *Join) valid() bool {
+	return j.Scale != 0 && j.Seq > 0 && plausible(j.Time, j.Scale) && abs(j.At) < 1<<56
+}

@@ -1,0 +1,63 @@
+package timeline
+
+const millisecond = second / 1000
+
+// targets sets TARGETDURATION and PART-TARGET, which stay for the life of the URL: docs/time.md, section 2.
+func (g *Generation) targets(cfg *Config, sketches []*sketch) {
+	g.TargetDuration = g.targetDuration(sketches)
+	g.PartTarget = g.partTarget(cfg.Part, sketches)
+}
+
+// targetDuration in seconds: what no segment of these slots exceeds when it is rounded.
+func (g *Generation) targetDuration(sketches []*sketch) int {
+	longest := g.dNanos()
+	if g.irregular() {
+		longest *= 2
+	} else {
+		frame := int64(0)
+		for _, k := range sketches {
+			if k.t.kind == Audio {
+				frame = max(frame, min(k.frame, second))
+			}
+		}
+		longest += frame
+	}
+	return int(max(1, (longest+second/2)/second))
+}
+
+// partTarget is the smallest time at or above part, or else near it, of which every track has a whole number of frames
+// in 0.85 to 1.00; a multiple of the encoder's chunk where one fits.
+func (g *Generation) partTarget(part int64, sketches []*sketch) int64 {
+	for _, k := range sketches {
+		if k.t.name != g.Master {
+			continue
+		}
+		chunk, even := commonStep(k.ends)
+		for at := chunk; even && chunk >= 10*millisecond && at <= part*3/2; at += chunk {
+			if at >= part*3/4 && framesFit(at, sketches) {
+				return at
+			}
+		}
+	}
+	part = max(part/millisecond, 1) * millisecond
+	for at := part; at <= 2*part; at += millisecond {
+		if framesFit(at, sketches) {
+			return at
+		}
+	}
+	return part
+}
+
+// framesFit tells whether every track has a whole number of frames in 0.85 to 1.00 of a time.
+func framesFit(at int64, sketches []*sketch) bool {
+	for _, k := range sketches {
+		if k.pace.cadence == 0 {
+			continue
+		}
+		frames := scale(at, k.pace.timescale, second) / k.pace.cadence
+		if scale(frames*k.pace.cadence, second, k.pace.timescale)*100 < at*85 {
+			return false
+		}
+	}
+	return true
+}
