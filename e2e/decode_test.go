@@ -20,12 +20,14 @@ type decoding struct {
 	length  time.Duration
 }
 
-// decode begins to play a URL for as long as it says.
-func decode(t *testing.T, name, url string, length time.Duration) *decoding {
+// decode begins to play a URL for as long as it says. DASH is read in real time (-re): when ffmpeg's reader has caught up
+// with the live edge, it asks for the next segment without waiting for it to be listed, and skips what is not there yet.
+func decode(t *testing.T, name, url string, length time.Duration, options ...string) *decoding {
 	t.Helper()
 	d := &decoding{name: name, frames: filepath.Join(t.ArtifactDir(), name+".frames"), length: length}
-	d.process = start(t, name, exec.Command("ffmpeg", "-v", "error", "-nostats", "-nostdin", "-xerror", "-i", url, "-map", "0", "-t",
-		strconv.FormatFloat(length.Seconds(), 'f', -1, 64), "-fps_mode", "passthrough", "-f", "framecrc", "-y", d.frames))
+	options = append([]string{"-v", "error", "-nostats", "-nostdin", "-xerror"}, options...)
+	d.process = start(t, name, exec.Command("ffmpeg", append(options, "-i", url, "-map", "0", "-t",
+		strconv.FormatFloat(length.Seconds(), 'f', -1, 64), "-fps_mode", "passthrough", "-f", "framecrc", "-y", d.frames)...))
 	return d
 }
 

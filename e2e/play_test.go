@@ -33,7 +33,7 @@ func play(t *testing.T, n *node, heights []int) {
 	listedSegments(t, n.base(), 4, 3)
 	edge := watchEdge(t, n)
 	hls := decode(t, "decode-hls", r.url+hlsPath, 12*time.Second)
-	dash := decode(t, "decode-dash", r.url+dashPath, 12*time.Second)
+	dash := decode(t, "decode-dash", r.url+dashPath, 12*time.Second, "-re")
 	w := open(t, r, players, 5*time.Second, 12*time.Second)
 	w.started(30 * time.Second)
 	<-time.After(watched)
