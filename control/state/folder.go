@@ -31,7 +31,7 @@ func lockFolder(folder string) (*folderLock, error) {
 		holder, _ := io.ReadAll(io.LimitReader(f, 20)) // only to make the message better
 		return nil, fmt.Errorf("data folder %s is in use by another weir (process %s): stop it, or set another data.dir", folder, strings.TrimSpace(string(holder)))
 	}
-	if err := f.Truncate(0); err == nil {
+	if err = f.Truncate(0); err == nil {
 		_, err = fmt.Fprintln(f, os.Getpid())
 	}
 	if err != nil {

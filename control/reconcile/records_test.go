@@ -1,0 +1,101 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"weir/control/state"
+	"weir/ingest"
+	"weir/ingest/timeline"
+	"weir/media"
+)
+
+func openStore(t *testing.T, c state.Config) *state.Store {
+	t.Helper()
+	s, err := state.Open(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+// TestRecordsOutliveTheStore: what was put is loaded after a restart, in order.
+func TestRecordsOutliveTheStore(t *testing.T) {
+	folder := t.TempDir()
+	store, err := state.Open(t.Context(), state.Config{Folder: folder})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, ctx := Records{store}, t.Context()
+	var generations []timeline.Generation
+	var joins []timeline.Join
+	for i := range 12 { // more than nine: the order is of numbers, not of text
+		g := timeline.Generation{Ordinal: i, Anchor: int64(i) * 25, Master: "v.1", N0: uint64(100 * i), Tracks: []timeline.Grid{{Name: "v.1", Timescale: 90000}}}
+		generations = append(generations, g)
+		j := timeline.Join{Seq: i + 1, Hash: 1<<63 + uint64(i), At: -int64(i)}
+		joins = append(joins, j)
+		if _, err := r.PutGeneration(ctx, "a", g); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.PutJoin(ctx, "a", j); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tracks := []ingest.TrackRecord{{Name: "audio~1", ID: 96000, Kind: media.Audio}, {Name: "v.1", ID: 1, Bandwidth: 2, Kind: media.Video}}
+	for _, k := range []int{1, 0} {
+		if _, err := r.PutTrack(ctx, "a", tracks[k]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := r.PutTrack(ctx, "ab", ingest.TrackRecord{Name: "other"}); err != nil {
+		t.Fatal(err)
+	}
+	store.Close()
+
+	r = Records{openStore(t, state.Config{Folder: folder})}
+	g, j, tr, err := r.Load(ctx, "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, diff := range map[string]string{"generations": cmp.Diff(generations, g), "joins": cmp.Diff(joins, j), "tracks": cmp.Diff(tracks, tr)} {
+		if diff != "" {
+			t.Errorf("%s (- put, + loaded):\n%s", name, diff)
+		}
+	}
+	if g, j, tr, err := r.Load(ctx, "none"); err != nil || len(g)+len(j)+len(tr) != 0 {
+		t.Errorf("a channel without records has %v %v %v, %v", g, j, tr, err)
+	}
+}
+
+// TestFirstNodeWins: two nodes that share a store put different records under one number, and both get the same back.
+func TestFirstNodeWins(t *testing.T) {
+	first := openStore(t, state.Config{Folder: t.TempDir(), Listen: "127.0.0.1:0"})
+	second := openStore(t, state.Config{URL: "nats://" + first.Addr()})
+	nodes := []Records{{first}, {second}}
+	for round := range 10 {
+		var won [2][3]int64
+		var wg sync.WaitGroup
+		for i, r := range nodes {
+			wg.Go(func() {
+				ours := int64(1000*round + i + 1)
+				ctx := context.Background()
+				g, err1 := r.PutGeneration(ctx, "a", timeline.Generation{Ordinal: round, Anchor: ours})
+				j, err2 := r.PutJoin(ctx, "a", timeline.Join{Seq: round, At: ours})
+				k, err3 := r.PutTrack(ctx, "a", ingest.TrackRecord{Name: fmt.Sprint(round), ID: ours})
+				if err1 != nil || err2 != nil || err3 != nil {
+					t.Error(err1, err2, err3)
+				}
+				won[i] = [3]int64{g.Anchor, j.At, k.ID}
+			})
+		}
+		wg.Wait()
+		if won[0] != won[1] || won[0][0] == 0 {
+			t.Fatalf("round %d: one node got %v, the other %v", round, won[0], won[1])
+		}
+	}
+}
