@@ -2,7 +2,6 @@ package segcache
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -28,9 +27,10 @@ type Channel struct {
 	kick, stop, done chan struct{} // of the notifier
 
 	// The writer's own.
-	live        bool
-	generations []Generation // copied to change
-	bases       []int64      // of each: see position
+	live, closed bool
+	generations  []Generation // copied to change
+	bases        []int64      // of each: see position
+	cuts         []int64      // scratch of slide
 
 	held atomic.Int64 // bytes of media in retained segments
 	need atomic.Int64 // bytes admitted for open arenas
@@ -92,48 +92,30 @@ func (ch *Channel) Track(name string, id int64) *Track {
 // SetLive states whether more segments may come. Readers see it with the next Publish. Writer.
 func (ch *Channel) SetLive(live bool) { ch.live = live }
 
-// Window is how much media the lists keep.
+// Window is how much media the lists keep. Anybody.
 func (ch *Channel) Window() time.Duration { return ch.window }
 
 // Close takes the channel away: a last Version that is not live and lists nothing wakes all waiters, all segments are
-// let go of, and the notifier has ended when Close returns. Bodies that readers hold stay valid. Writer.
+// let go of, and the notifier has ended when Close returns. Bodies that readers hold stay valid; what the writer commits
+// or lists afterwards is refused with ErrClosed. Closing again does nothing. Writer.
 func (ch *Channel) Close() {
+	if ch.closed {
+		return
+	}
 	ch.live = false
 	for _, t := range ch.Tracks() {
 		t.first = t.end
 	}
 	ch.Publish()
+	ch.closed = true
 	for _, t := range ch.Tracks() {
 		t.evict(t.top.Load())
+		t.forgetKept()
+		t.passed = nil
 	}
 	close(ch.stop)
 	<-ch.done
 	ch.cache.mu.Lock()
 	delete(ch.cache.channels, ch)
 	ch.cache.mu.Unlock()
-}
-
-// Admit takes an input's track in, if the memory that it will need (its bitrate for as long as bytes are retained) fits
-// beside what was admitted before; call it before the first Reserve. ErrMemory: refuse the input. Closing the arena
-// gives the admission back. Safe for concurrent use.
-//
-// An encoder that comes back is counted once: what its former connection left in the window is replaced by what it sends.
-func (ch *Channel) Admit(a *Arena) error {
-	c := ch.cache
-	need := int64(float64(a.bits)/8*retention(ch.window, ch.Version().Generations).Seconds()) + 2*int64(a.bytes)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	total := int64(0)
-	for other := range c.channels {
-		if other != ch {
-			total += max(other.need.Load(), other.held.Load())
-		}
-	}
-	total += max(ch.need.Load()+need, ch.held.Load())
-	if total > c.config.Memory {
-		return fmt.Errorf("channel %s: %d bit/s need %d bytes, of %d in all: %w", ch.Name, a.bits, need, c.config.Memory, ErrMemory)
-	}
-	a.channel, a.need = ch, need
-	ch.need.Add(need)
-	return nil
 }

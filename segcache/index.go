@@ -1,21 +1,26 @@
 package segcache
 
 import (
+	"strconv"
 	"sync/atomic"
 
 	"github.com/cespare/xxhash/v2"
 )
 
-// growth is what the descriptors of one segment share: its chunks while it grows, its body once it is whole.
+// growth is what the descriptors of one segment share: its chunks, and in the end its entity tag.
+//
+// The edge that readers of a whole segment need (I3): finish stores whole after the last chunk and etag are in place,
+// and nothing of the segment is written afterwards.
 type growth struct {
 	index   atomic.Pointer[chunkIndex]
-	whole   atomic.Pointer[content] // nil while the segment grows
-	variant atomic.Value          // the slot for derived variants
+	whole   atomic.Bool
+	etag    string       // read only where whole is set
+	variant atomic.Value // the slot for derived variants
 
 	// The writer's own.
 	digest xxhash.Digest // of all committed bytes, fed commit by commit while they are warm
 	held   int           // index.slabs[:held] are held for the window
-	size   int64
+	size   int64         // bytes
 }
 
 // A chunkIndex lists the chunks of one segment: written by the track's writer, read by anybody without locks. Records
@@ -32,10 +37,14 @@ type chunkIndex struct {
 
 // A chunkRecord is one committed chunk.
 type chunkRecord struct {
+	at         int64 // bytes of the segment before it
 	start, end int64 // ticks
 	extents    [2]recordExtent
 	flags      uint8
 }
+
+// size is the length of the chunk in bytes.
+func (r *chunkRecord) size() int64 { return int64(r.extents[0].n) + int64(r.extents[1].n) }
 
 // A recordExtent is bytes [off,off+n) of chunkIndex.slabs[slab]; n is 0 for the second of a chunk in one piece.
 type recordExtent struct{ slab, off, n uint32 }
@@ -45,12 +54,22 @@ const (
 	recordFirst             // opens the segment
 )
 
-// newGrowth makes an index with room for chunks records.
-func newGrowth(chunks int) *growth {
-	g := &growth{}
-	g.digest.Reset()
-	g.index.Store(&chunkIndex{records: make([]chunkRecord, chunks), slabs: make([]*slab, 4)})
-	return g
+// A birth is all that a new segment needs but its records: one allocation.
+type birth struct {
+	segment Segment
+	growth  growth
+	index   chunkIndex
+	slabs   [4]*slab
+}
+
+// newSegment is a descriptor of the segment that c opens, with room for chunks records. Two allocations.
+func newSegment(c *Chunk, chunks int) *Segment {
+	b := &birth{}
+	b.index.records, b.index.slabs = make([]chunkRecord, chunks), b.slabs[:]
+	b.growth.digest.Reset()
+	b.growth.index.Store(&b.index)
+	b.segment = Segment{N: c.N, Slot: c.Slot, Ordinal: c.Ordinal, Start: c.Start, growth: &b.growth}
+	return &b.segment
 }
 
 // append makes chunk c visible by one atomic store, then folds its bytes into the digest. Writer only.
@@ -61,7 +80,7 @@ func (g *growth) append(c *Chunk) {
 		ix = g.enlarge(ix, n)
 	}
 	r := &ix.records[n]
-	r.start, r.end = c.Start, c.End
+	r.at, r.start, r.end = g.size, c.Start, c.End
 	if c.Sync {
 		r.flags |= recordSync
 	}
@@ -69,10 +88,11 @@ func (g *growth) append(c *Chunk) {
 		r.flags |= recordFirst
 	}
 	for i := range c.NumExtents {
-		e := c.Extents[i]
-		r.extents[i] = recordExtent{slab: g.slabOf(ix, e.slab), off: e.off, n: e.n}
-		g.size += int64(e.n)
+		if e := c.Extents[i]; e.n > 0 {
+			r.extents[i] = recordExtent{slab: g.slabOf(ix, e.slab), off: e.off, n: e.n}
+		}
 	}
+	g.size += r.size()
 	ix.n.Store(int32(n + 1)) // I2: bytes, slabs and record are in place
 	for i := range c.NumExtents {
 		_, _ = g.digest.Write(c.Extents[i].Bytes()) // never fails
@@ -102,6 +122,18 @@ func (g *growth) enlarge(ix *chunkIndex, n int) *chunkIndex {
 	return more
 }
 
+// finish fixes the segment: what is committed is its body. Writer only, once.
+func (g *growth) finish() {
+	tag := [18]byte{0: '"', 17: '"'}
+	hex := strconv.AppendUint(make([]byte, 0, 16), g.digest.Sum64(), 16)
+	for i := 1; i <= 16-len(hex); i++ {
+		tag[i] = '0'
+	}
+	copy(tag[17-len(hex):], hex)
+	g.etag = string(tag[:])
+	g.whole.Store(true) // I3: chunks and etag are in place
+}
+
 // release gives up what the window held. Writer only, once.
 func (g *growth) release() {
 	ix := g.index.Load()
@@ -111,29 +143,32 @@ func (g *growth) release() {
 	g.held = 0
 }
 
-// gather makes the body of the first n chunks: extents that follow each other in a slab become one slice.
-func (ix *chunkIndex) gather(n int) *content {
-	b := &content{}
-	var last recordExtent
-	for i := range n {
-		for _, e := range ix.records[i].extents {
-			if e.n == 0 {
-				continue
-			}
-			b.size += int64(e.n)
-			if k := len(b.slices); k > 0 && e.slab == last.slab && e.off == last.off+last.n {
-				last.n += e.n
-				b.slices[k-1] = ix.cut(last)
-				continue
-			}
-			last = e
-			b.slices = append(b.slices, ix.cut(e))
-			b.slabs = append(b.slabs, ix.slabs[e.slab])
-		}
+// size is how many bytes the first chunks records have.
+func (ix *chunkIndex) size(chunks int) int64 {
+	if chunks == 0 {
+		return 0
 	}
-	return b
+	last := &ix.records[chunks-1]
+	return last.at + last.size()
 }
 
+// find is the record that byte off lies in, among the first chunks of them; readers who follow ask for the last.
+func (ix *chunkIndex) find(off int64, chunks int) int {
+	low, high := 0, chunks-1
+	if high > 0 && ix.records[high].at <= off {
+		return high
+	}
+	for low < high {
+		if mid := (low + high + 1) / 2; ix.records[mid].at <= off {
+			low = mid
+		} else {
+			high = mid - 1
+		}
+	}
+	return low
+}
+
+// cut is the extent's bytes.
 func (ix *chunkIndex) cut(e recordExtent) []byte {
 	return ix.slabs[e.slab].buf[e.off : e.off+e.n : e.off+e.n]
 }

@@ -6,8 +6,9 @@ import (
 )
 
 const (
-	minTrimBytes   = 64 << 10 // a smaller tail is not worth a system call
-	minNudgeBytes  = 4 << 20  // a window smaller than 16 times this may keep so much garbage
+	minTrimBytes   = 8 << 10 // a smaller tail is not worth a system call
+	nudgeShare     = 32      // the collector is nudged when it could unmap this part of the window
+	minNudgeBytes  = 2 << 20 // but not for less
 	reclaimSpacing = 100 * time.Millisecond
 )
 
@@ -18,8 +19,7 @@ type chore struct {
 	off   int
 }
 
-// do hands a chore to the keeper. When the keeper is behind, a trim is done on the spot, and a slab is not prepared:
-// the arena makes it when it needs it.
+// do hands a trim to the keeper, or does it on the spot when the keeper is behind.
 func (c *Cache) do(w chore) {
 	select {
 	case c.chores <- w:
@@ -29,10 +29,12 @@ func (c *Cache) do(w chore) {
 }
 
 func (w chore) run() {
-	if w.trim != nil {
-		discard(w.trim.buf[w.off:])
-		runtime.KeepAlive(w.trim)
+	if w.arena != nil {
+		w.arena.prepare()
+		return
 	}
+	discard(w.trim.buf[w.off:])
+	runtime.KeepAlive(w.trim)
 }
 
 // keep is the keeper: it prepares slabs and trims tails until Close.
@@ -43,21 +45,19 @@ func (c *Cache) keep() {
 		case <-c.stop:
 			return
 		case w := <-c.chores:
-			if w.arena != nil {
-				w.arena.prepare()
-			}
 			w.run()
 		}
 	}
 }
 
-// evicted counts bytes of slabs that the window let go of, and nudges the collector when they are a sixteenth of the
-// window: garbage stays near that, whatever GOGC says, and a collection costs little because slabs are not scanned.
-func (c *Cache) evicted(size int64) {
-	if c.released.Add(size) < max(c.live.Load()/16, minNudgeBytes) {
+// forgotten counts bytes of slabs that no window needs any more, and nudges the collector when they are a noticeable
+// part of the windows: garbage stays near that, whatever GOGC says, and a collection costs little because slabs are not
+// scanned.
+func (c *Cache) forgotten(size int64) {
+	if c.dropped.Add(size) < max(c.live.Load()/nudgeShare, minNudgeBytes) {
 		return
 	}
-	c.released.Store(0)
+	c.dropped.Store(0)
 	select {
 	case c.nudge <- struct{}{}:
 	default:

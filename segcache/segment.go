@@ -15,31 +15,37 @@ type Segment struct {
 	growth *growth // nil: a GAP of which nothing came
 }
 
-// Body is the whole segment's bytes, once it is complete; else false. It does not allocate.
+// whole reports whether the segment has a body.
+func (s *Segment) whole() bool { return s.growth != nil && s.growth.whole.Load() }
+
+// Body is the whole segment's bytes, once it is complete; else false. A segment that was listed as GAP and became whole
+// later has a Body too. It does not allocate.
 func (s *Segment) Body() (Body, bool) {
-	if s.growth == nil {
+	if !s.whole() {
 		return Body{}, false
 	}
-	w := s.growth.whole.Load()
-	if w == nil {
-		return Body{}, false
-	}
-	return Body{src: w, n: w.size}, true
+	g := s.growth
+	ix := g.index.Load()
+	chunks := int(ix.n.Load())
+	return Body{index: ix, whole: g, chunks: chunks, n: ix.size(chunks)}, true
 }
 
-// Grow is what has been committed of the segment from byte off on, and whether that is all there will be. A reader that
-// follows a growing segment waits for the channel's next Version between calls. A segment that was cut by the end of its
-// input never becomes whole: give up when the Version has listed a later one.
+// Grow is what has been committed of the segment from byte off on, and whether that is all there will be. It does not
+// allocate.
+//
+// A reader that follows a growing segment waits for the channel's next Version between calls. A segment that was cut by
+// the end of its input never becomes whole: give up when the Version has listed a later one.
 func (s *Segment) Grow(off int64) (b Body, whole bool) {
+	if b, whole = s.Body(); whole {
+		return b.Range(off, b.n), true
+	}
 	if s.growth == nil {
 		return Body{}, false
 	}
-	if w := s.growth.whole.Load(); w != nil {
-		return Body{src: w, n: w.size}.Range(off, w.size), true
-	}
 	ix := s.growth.index.Load()
-	all := ix.gather(int(ix.n.Load()))
-	return Body{src: all, n: all.size}.Range(off, all.size), false
+	chunks := int(ix.n.Load())
+	b = Body{index: ix, chunks: chunks, n: ix.size(chunks)}
+	return b.Range(off, b.n), false
 }
 
 // Variant is the slot for what is derived from the segment's bytes (encrypted or re-packaged forms): it lives as long as

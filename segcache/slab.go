@@ -2,18 +2,13 @@ package segcache
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"runtime"
 	"sync/atomic"
-
-	"golang.org/x/sys/unix"
 )
 
 const (
-	pageBytes      = 4096
-	slabFileSuffix = ".slab"
-	maxSlabBytes   = 1 << 30 // one room is never larger; offsets in the chunk index are 32 bits wide
+	pageBytes    = 4096
+	maxSlabBytes = 1 << 30 // one room is never larger; offsets in the chunk index are 32 bits wide
 )
 
 // A slab is a stretch of mapped memory that chunks live in. It is filled once from front to back by one arena and never
@@ -21,18 +16,15 @@ const (
 // reach it any more the collector has it unmapped (AddCleanup). So there are no reader counts, epochs or hazard pointers.
 //
 // Slices of the memory do not keep it mapped, only pointers to the slab do.
-type slab struct {
-	*mapping
-	holds atomic.Int32 // arena and segments of the window that need it; readers are not counted
-}
+type slab struct{ *mapping }
 
 // A mapping is what a slab's cleanup needs: it must not point back at the slab.
 type mapping struct {
 	cache *Cache
 	buf   []byte
 	size  atomic.Int64 // bytes that count as mapped: len(buf) less the trimmed tail
-	fd    int          // of the file behind buf; -1: none
-	path  string       // file to remove; "": none
+	holds atomic.Int32 // the arena and the segments of the window that need the slab; readers are not counted
+	file  int          // descriptor of the file behind buf, kept for those who send without copying; -1: plain heap
 }
 
 // makeSlab maps a slab of at least size bytes and touches every page, so that the writer meets no page fault. The slab
@@ -45,7 +37,7 @@ func (c *Cache) makeSlab(size int) (*slab, error) {
 	if err := c.claim(int64(size)); err != nil {
 		return nil, err
 	}
-	m, err := c.makeFn(size)
+	m, err := c.mapMemory(size)
 	if err != nil {
 		c.live.Add(int64(-size))
 		c.mapped.Add(int64(-size))
@@ -53,9 +45,9 @@ func (c *Cache) makeSlab(size int) (*slab, error) {
 	}
 	m.cache = c
 	m.size.Store(int64(size))
+	m.holds.Store(1)
 	c.slabs.Add(1)
 	s := &slab{mapping: m}
-	s.holds.Store(1)
 	runtime.AddCleanup(s, (*mapping).unmap, m)
 	return s, nil
 }
@@ -66,11 +58,12 @@ func (c *Cache) claim(size int64) error {
 		c.live.Add(-size)
 		return ErrMemory
 	}
-	if c.mapped.Add(size) <= c.config.Memory+c.config.Memory/4 {
+	bound := c.config.Memory + c.config.Memory/4
+	if c.mapped.Add(size) <= bound {
 		return nil
 	}
 	c.reclaim() // readers pin much, or the collector is late
-	if c.mapped.Load() <= c.config.Memory+c.config.Memory/4 {
+	if c.mapped.Load() <= bound {
 		return nil
 	}
 	c.live.Add(-size)
@@ -90,7 +83,7 @@ func (s *slab) release() {
 	if s.holds.Add(-1) == 0 {
 		size := s.size.Load()
 		s.cache.live.Add(-size)
-		s.cache.evicted(size)
+		s.cache.forgotten(size)
 	}
 }
 
@@ -99,7 +92,7 @@ func (s *slab) release() {
 func (s *slab) trim(off int) {
 	off = (off + pageBytes - 1) &^ (pageBytes - 1)
 	spare := int64(len(s.buf) - off)
-	if s.fd < 0 || spare < minTrimBytes {
+	if s.file < 0 || spare < minTrimBytes {
 		return
 	}
 	s.size.Add(-spare)
@@ -110,74 +103,13 @@ func (s *slab) trim(off int) {
 
 // unmap is the slab's cleanup: it runs when nothing can reach the slab.
 func (m *mapping) unmap() {
-	if m.fd >= 0 {
-		_ = unix.Munmap(m.buf) // cannot fail: buf came from Mmap and is unmapped once
-		_ = unix.Close(m.fd)
+	unmapMemory(m)
+	size := m.size.Load()
+	if m.holds.Load() > 0 { // its arena or channel was dropped without Close
+		m.cache.live.Add(-size)
 	}
-	if m.path != "" {
-		_ = os.Remove(m.path) // when it cannot be removed, the next start will try
-	}
-	m.cache.mapped.Add(-m.size.Load())
+	m.cache.mapped.Add(-size)
 	m.cache.slabs.Add(-1)
-}
-
-// mapMemory maps and touches size bytes of a memfd, or of a file under Config.Dir.
-func (c *Cache) mapMemory(size int) (*mapping, error) {
-	m := &mapping{}
-	var err error
-	if c.config.Dir == "" {
-		m.fd, err = memfd()
-	} else {
-		m.fd, m.path, err = slabFile(c.config.Dir)
-	}
-	if err != nil {
-		return nil, err
-	}
-	if err = unix.Ftruncate(m.fd, int64(size)); err == nil {
-		err = allocate(m.fd, int64(size)) // a full disk is an error here, not a SIGBUS in the writer
-	}
-	if err == nil {
-		m.buf, err = unix.Mmap(m.fd, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
-	}
-	if err == nil {
-		if err = populate(m.buf); err != nil {
-			_ = unix.Munmap(m.buf)
-		}
-	}
-	if err != nil {
-		_ = unix.Close(m.fd)
-		if m.path != "" {
-			_ = os.Remove(m.path)
-		}
-		return nil, err
-	}
-	return m, nil
-}
-
-// slabFile makes an empty slab file in dir.
-func slabFile(dir string) (fd int, path string, err error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return -1, "", err
-	}
-	f, err := os.CreateTemp(dir, "*"+slabFileSuffix)
-	if err != nil {
-		return -1, "", err
-	}
-	defer f.Close()
-	fd, err = unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
-	if err != nil {
-		_ = os.Remove(f.Name())
-		return -1, "", err
-	}
-	return fd, f.Name(), nil
-}
-
-// removeSlabFiles removes what an earlier process left behind.
-func removeSlabFiles(dir string) {
-	left, _ := filepath.Glob(filepath.Join(dir, "*"+slabFileSuffix)) // the pattern is well formed
-	for _, path := range left {
-		_ = os.Remove(path)
-	}
 }
 
 // touch faults in every page of b by writing to it. b is new: nobody else sees it.

@@ -1,44 +1,69 @@
 package segcache
 
-import "sync/atomic"
+import "github.com/prometheus/client_golang/prometheus"
 
-// trackCounters are written by the track's writer and read by anybody.
-type trackCounters struct {
-	bytes, chunks, segments, gaps atomic.Uint64
-	media                         atomic.Int64
-}
-
-// TrackStats are a track's counters since it was made, and what it holds now.
-type TrackStats struct {
-	Bytes    uint64 // committed
-	Chunks   uint64 // committed
-	Segments uint64 // complete
-	Gaps     uint64 // listed as GAP
-	Media    int64  // bytes of media that are retained now
+// Stats are the figures of a cache at one moment.
+type Stats struct {
+	Memory   int64 // bytes: the bound, Config.Memory
+	Window   int64 // bytes of slabs that the live windows and the inputs need
+	Pinned   int64 // bytes of slabs that no window needs any more: held by readers, or not yet found by the collector
+	Media    int64 // bytes of media in the retained segments of all channels: at most Window
+	Slabs    int64 // number of slabs mapped
+	Collects int64 // collections asked for since the start
+	Refused  int64 // inputs that Admit turned away since the start: an operator must act
+	Failed   int64 // rooms that Reserve could not give since the start: media was lost for want of memory
 }
 
 // Stats may be called at any time.
-func (t *Track) Stats() TrackStats {
-	return TrackStats{
-		Bytes: t.stats.bytes.Load(), Chunks: t.stats.chunks.Load(), Segments: t.stats.segments.Load(),
-		Gaps: t.stats.gaps.Load(), Media: t.stats.media.Load(),
+func (c *Cache) Stats() Stats {
+	live, mapped := c.live.Load(), c.mapped.Load()
+	s := Stats{
+		Memory: c.config.Memory, Window: live, Pinned: max(mapped-live, 0), Slabs: c.slabs.Load(),
+		Collects: c.collects.Load(), Refused: c.refused.Load(), Failed: c.failed.Load(),
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for ch := range c.channels {
+		s.Media += ch.held.Load()
+	}
+	return s
+}
+
+var (
+	descMemory  = prometheus.NewDesc("weir_segcache_memory_bytes", "What the live windows may take: cache.memory.", nil, nil)
+	descWindow  = prometheus.NewDesc("weir_segcache_window_bytes", "Slabs that the live windows and the inputs need.", nil, nil)
+	descPinned  = prometheus.NewDesc("weir_segcache_pinned_bytes", "Slabs that no window needs any more: held by readers, or about to be unmapped.", nil, nil)
+	descMedia   = prometheus.NewDesc("weir_segcache_media_bytes", "Media in the live windows.", nil, nil)
+	descSlabs   = prometheus.NewDesc("weir_segcache_slabs", "Slabs mapped.", nil, nil)
+	descCollect = prometheus.NewDesc("weir_segcache_collections_total", "Garbage collections asked for to unmap slabs.", nil, nil)
+	descRefused = prometheus.NewDesc("weir_segcache_refused_inputs_total", "Inputs refused because cache.memory would not hold them.", nil, nil)
+	descFailed  = prometheus.NewDesc("weir_segcache_failed_rooms_total", "Chunks lost for want of memory.", nil, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (c *Cache) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{
+		descMemory, descWindow, descPinned, descMedia, descSlabs, descCollect, descRefused, descFailed,
+	} {
+		out <- d
 	}
 }
 
-// count adds a committed chunk to the counters.
-func (t *Track) count(c *Chunk) {
-	size := int64(0)
-	for i := range c.NumExtents {
-		size += int64(c.Extents[i].n)
+// Collect implements prometheus.Collector.
+func (c *Cache) Collect(out chan<- prometheus.Metric) {
+	s := c.Stats()
+	gauge := func(d *prometheus.Desc, v int64) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(v))
 	}
-	t.stats.bytes.Add(uint64(size))
-	t.stats.chunks.Add(1)
-	t.stats.media.Add(size)
-	t.channel.held.Add(size)
-}
-
-// discount takes an evicted segment's bytes from the counters.
-func (t *Track) discount(size int64) {
-	t.stats.media.Add(-size)
-	t.channel.held.Add(-size)
+	count := func(d *prometheus.Desc, v int64) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v))
+	}
+	gauge(descMemory, s.Memory)
+	gauge(descWindow, s.Window)
+	gauge(descPinned, s.Pinned)
+	gauge(descMedia, s.Media)
+	gauge(descSlabs, s.Slabs)
+	count(descCollect, s.Collects)
+	count(descRefused, s.Refused)
+	count(descFailed, s.Failed)
 }

@@ -1,7 +1,5 @@
 package segcache
 
-import "slices"
-
 // A Version is an immutable state of a channel: what its manifests say. Everything that it lists can be fetched.
 type Version struct {
 	Seq         uint64 // counts up by one with each Publish; not the same on another node
@@ -20,6 +18,10 @@ type View struct {
 	*Track
 	First, End uint64
 	Inits      []Init // in order of ordinal; that of a generation is the last at or before its ordinal
+
+	// Kept is the newest media segment before First, where the list begins with a GAP; else nil. It stays held however
+	// long an outage lasts, so that an MPD need not run empty (docs/time.md, section 7).
+	Kept *Segment
 }
 
 // Changed is closed when a newer Version stands, and what hooks render of it is ready.
@@ -39,11 +41,16 @@ func (v *Version) View(t *Track) *View {
 func (ch *Channel) Version() *Version { return ch.version.Load() }
 
 // Publish makes a new Version of what the writer's calls have stated, kicks the notifier, and lets go of what the window
-// has left behind. It does not wait for hooks or waiters: they cost the writer nothing, however many they are. Writer.
+// has left behind. It does not wait for hooks or waiters: they cost the writer nothing, however many they are. It
+// allocates the Version, its views and the channel that wakes. Writer.
 //
 // The order is that of invariant I4: bytes and index are stored by Commit, Complete and List, then the Version here, and
-// a Load that observes it is synchronised after all of them; then waiters are woken.
+// a Load that observes it is synchronised after all of them; then waiters are woken. Eviction comes last: it takes only
+// what this Version and all younger than the retention do not list.
 func (ch *Channel) Publish() {
+	if ch.closed {
+		return
+	}
 	tracks := *ch.tracks.Load()
 	cuts := ch.slide(tracks)
 	old := ch.version.Load()
@@ -55,7 +62,7 @@ func (ch *Channel) Publish() {
 		changed:     make(chan struct{}),
 	}
 	for i, t := range tracks {
-		v.Tracks[i] = View{Track: t, First: t.first, End: t.end, Inits: *t.inits.Load()}
+		v.Tracks[i] = View{Track: t, First: t.first, End: t.end, Inits: *t.inits.Load(), Kept: t.keptView()}
 	}
 	old.next = v
 	ch.version.Store(v)
@@ -68,44 +75,13 @@ func (ch *Channel) Publish() {
 	}
 }
 
-// OnPublish has the notifier call f with each new Version before those who wait for it are woken: render there what they
-// will ask for. Versions that follow each other faster than hooks run are skipped. f runs on one goroutine and delays
-// this channel's waiters alone; it must not call Close or the returned function, which ends the calls. Anybody.
-func (ch *Channel) OnPublish(f func(*Version)) (remove func()) {
-	hook := &f
-	ch.hookMu.Lock()
-	defer ch.hookMu.Unlock()
-	hooks := append(slices.Clone(*ch.hooks.Load()), hook)
-	ch.hooks.Store(&hooks)
-	return func() {
-		ch.hookMu.Lock()
-		defer ch.hookMu.Unlock()
-		rest := slices.DeleteFunc(slices.Clone(*ch.hooks.Load()), func(h *func(*Version)) bool { return h == hook })
-		ch.hooks.Store(&rest)
+// keptView is View.Kept of the list as it stands.
+func (t *Track) keptView() *Segment {
+	if t.passed == nil || t.first >= t.end {
+		return nil
 	}
-}
-
-// notify is the notifier: for the newest version it runs the hooks once, then wakes the waiters of all older ones.
-func (ch *Channel) notify(seen *Version) {
-	defer close(ch.done)
-	for stopping := false; ; {
-		for v := ch.version.Load(); v != seen; v = ch.version.Load() {
-			for _, hook := range *ch.hooks.Load() {
-				(*hook)(v)
-			}
-			for seen != v {
-				old := seen
-				seen, old.next = old.next, nil // a reader that keeps old does not keep all that follow
-				close(old.changed)
-			}
-		}
-		if stopping {
-			return
-		}
-		select {
-		case <-ch.kick:
-		case <-ch.stop:
-			stopping = true // the last version was published before
-		}
+	if s := t.Segment(t.first); s != nil && s.Gap {
+		return t.passed
 	}
+	return nil
 }
