@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"weir/bench/demo"
+	"weir/bench/push"
+)
+
+// encoders push to the channels of a node, one each, in real time.
+type encoders struct {
+	stats []*push.Stats
+	stop  func() error // ends them and waits
+}
+
+// media is a loop of one video track v of two seconds, one GOP, at a bitrate.
+func media(bits int) (*push.Tracks, error) {
+	tracks, err := demo.Tracks()
+	if err != nil {
+		return nil, err
+	}
+	return tracks.Inflate("v", bits, 2*time.Second)
+}
+
+// startEncoders pushes tracks to so many channels. Times are UTC; the channels' chunks are sent one after the other
+// over the length of a chunk, and not all at once. fault may be nil.
+func startEncoders(ctx context.Context, n *node, channels int, tracks *push.Tracks, chunk time.Duration, fault func(push.Chunk) push.Fault) *encoders {
+	ctx, cancel := context.WithCancel(ctx)
+	group, ctx := errgroup.WithContext(ctx)
+	e := &encoders{}
+	for i := range channels {
+		stats := new(push.Stats)
+		e.stats = append(e.stats, stats)
+		delay := chunk * time.Duration(i) / time.Duration(channels)
+		o := push.Options{
+			URL: n.publishing(i), Tracks: tracks, Chunk: chunk, Epoch: true, Stats: stats,
+			Fault: func(push.Chunk) push.Fault { return push.Fault{Delay: delay} },
+		}
+		if fault != nil {
+			o.Fault = fault
+		}
+		group.Go(func() error { return push.Run(ctx, o) })
+	}
+	e.stop = func() error {
+		cancel()
+		return group.Wait()
+	}
+	return e
+}
+
+// sum is what all have sent.
+func (e *encoders) sum() push.TrackStats {
+	var sum push.TrackStats
+	for _, s := range e.stats {
+		one := s.Sum()
+		sum.Connections += one.Connections
+		sum.Chunks += one.Chunks
+		sum.Bytes += one.Bytes
+		sum.Lost += one.Lost
+		sum.Late = max(sum.Late, one.Late)
+		if one.LastError != nil {
+			sum.LastError = one.LastError
+		}
+	}
+	return sum
+}
+
+// check returns an error if an encoder was turned away: then nothing that was measured means anything.
+func (e *encoders) check() error {
+	if sum := e.sum(); sum.LastError != nil {
+		return fmt.Errorf("an encoder was interrupted: %w", sum.LastError)
+	}
+	return nil
+}
