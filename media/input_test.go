@@ -54,7 +54,9 @@ func TestConfigHashOfRestart(t *testing.T) {
 		}
 		return got
 	}
-	at := func(moov []byte, kind string, offset int) []byte { return moov[bytes.Index(moov, []byte(kind))+4+offset:] }
+	at := func(moov []byte, kind string, offset int) []byte {
+		return moov[bytes.Index(moov, []byte(kind))+4+offset:]
+	}
 	same := map[string]func([]byte){
 		"creation time": func(b []byte) {
 			binary.BigEndian.PutUint32(at(b, "mvhd", 4), 0xdeadbeef)
@@ -64,7 +66,10 @@ func TestConfigHashOfRestart(t *testing.T) {
 		"encoder": func(b []byte) { copy(at(b, "avc1", 42), "\x08some enc") },
 		"handler": func(b []byte) { copy(at(b, "hdlr", 24), "another") },
 		"bitrate": func(b []byte) { copy(at(b, "btrt", 8), "\x00\x00\x00\x01") },
-		"track":   func(b []byte) { copy(at(b, "tkhd", 12), "\x00\x00\x00\x07"); copy(at(b, "trex", 4), "\x00\x00\x00\x07") },
+		"track": func(b []byte) {
+			copy(at(b, "tkhd", 12), "\x00\x00\x00\x07")
+			copy(at(b, "trex", 4), "\x00\x00\x00\x07")
+		},
 		"version": func(b []byte) { copy(b[bytes.Index(b, []byte("Lavf")):], "Weir") },
 	}
 	for name, f := range same {
