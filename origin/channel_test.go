@@ -62,6 +62,7 @@ func (c *testChannel) open(ordinal int) {
 	}})
 	c.video.SetInit(ordinal, testInit(media.Video, ordinal))
 	c.audio.SetInit(ordinal, testInit(media.Audio, ordinal))
+	<-c.publish()
 }
 
 // testInit is a description with init bytes that no decoder would like: the origin does not look into them.

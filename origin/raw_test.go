@@ -1,6 +1,12 @@
 package origin
 
-import "bytes"
+import (
+	"bufio"
+	"bytes"
+	"net"
+	"testing"
+	"time"
+)
 
 var (
 	blankLine   = []byte("\r\n\r\n")
@@ -29,4 +35,23 @@ func contentLength(header []byte) int {
 		n = 10*n + int(c-'0')
 	}
 	return n
+}
+
+// A dialed is a plain connection to a server, with a reader for its answers.
+type dialed struct {
+	net.Conn
+	r *bufio.Reader
+}
+
+func dial(t testing.TB, addr string) dialed {
+	t.Helper()
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	if err := c.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	return dialed{c, bufio.NewReader(c)}
 }

@@ -1,0 +1,172 @@
+package origin
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"weir/manifest"
+)
+
+// TestSnapshotsAreIncremental drives a window at random and compares the snapshot that was carried from version to
+// version, with versions skipped, with one made afresh.
+func TestSnapshotsAreIncremental(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	c := newTestChannel(t, 600)
+	carried := newHistory(testWindow)
+	ordinal := 0
+	c.open(ordinal)
+	for step := range 300 {
+		switch random.IntN(20) {
+		case 0:
+			ordinal++
+			c.open(ordinal)
+		case 1:
+			c.list(ordinal, 1+random.IntN(15), true)
+		case 2:
+			c.list(ordinal, 1+random.IntN(15), false)
+		default:
+			c.list(ordinal, 1, random.IntN(5) == 0)
+		}
+		if random.IntN(3) == 0 {
+			continue // this version is skipped
+		}
+		afresh := newHistory(testWindow)
+		got, want := carried.snapshot(c.Version()), afresh.snapshot(c.Version())
+		for _, s := range []*snapshot{got, want} { // what came before differs: see the next test
+			for i := range s.presentation.Tracks {
+				s.presentation.Tracks[i].Kept = manifest.Run{}
+			}
+			s.documents = nil
+		}
+		inits := cmp.FilterPath(func(p cmp.Path) bool {
+			return strings.Contains(p.String(), "Inits") || strings.Contains(p.String(), "Generations")
+		}, cmp.Ignore())
+		if diff := cmp.Diff(want.presentation, got.presentation, inits); diff != "" {
+			t.Fatalf("step %d: the carried snapshot differs (-afresh +carried):\n%s", step, diff)
+		}
+	}
+}
+
+// TestAnOutageKeepsTheNewestMedia lets the window fill with gaps: the MPD goes on listing the last segment, also after
+// its generation has left the window.
+func TestAnOutageKeepsTheNewestMedia(t *testing.T) {
+	for name, ordinal := range map[string]int{"same generation": 0, "new generation": 1} {
+		t.Run(name, func(t *testing.T) {
+			s, c := newTestServer(t, Config{}, 600, 12)
+			last := c.next - 1
+			if ordinal > 0 {
+				c.open(ordinal)
+			}
+			mpd := base + "manifest(format=mpd-time-cmaf)"
+			for range 40 { // each slot in a version of its own, and nobody asks
+				c.list(ordinal, 1, true)
+			}
+			snapshot := s.Routes().Locators[Fold(testLocator)].Presentations["live"].current.Load()
+			for _, track := range snapshot.presentation.Tracks {
+				if track.Kept.N != last || track.Kept.Count != 1 {
+					t.Errorf("%s keeps %+v, want segment %d", track.Name, track.Kept, last)
+				}
+			}
+			if a := ask(s, mpd); a.Status != 200 || bytes.Count(a.Bytes, []byte("<Representation ")) != 2 {
+				t.Errorf("GET %s = %d:\n%s", mpd, a.Status, a.Bytes)
+			}
+			c.list(ordinal, 1, false)
+			if a := ask(s, mpd); a.Status != 200 {
+				t.Errorf("GET %s after the outage = %d", mpd, a.Status)
+			}
+			c.list(ordinal, 12, false)
+			for _, track := range s.Routes().Locators[Fold(testLocator)].Presentations["live"].current.Load().presentation.Tracks {
+				if track.Kept.Count != 0 {
+					t.Errorf("%s still keeps %+v", track.Name, track.Kept)
+				}
+			}
+		})
+	}
+}
+
+// TestWhatIsListedCanBeFetched asks for every name in every manifest, over generations and gaps.
+func TestWhatIsListedCanBeFetched(t *testing.T) {
+	s, c := newTestServer(t, Config{}, 600, 3)
+	c.list(0, 2, true)
+	c.open(1)
+	c.list(1, 2, false)
+	for range 30 {
+		c.list(1, 1, false)
+		multivariant := ask(s, base+"manifest(format=m3u8-cmaf)")
+		playlists := 0
+		for line := range strings.Lines(string(multivariant.Bytes)) {
+			_, uri, ok := strings.Cut(line, `URI="`)
+			if uri, _, _ = strings.Cut(uri, `"`); !ok {
+				uri = strings.TrimSpace(line)
+			}
+			if uri == "" || uri[0] == '#' {
+				continue
+			}
+			playlists++
+			fetchListed(t, s, base+uri)
+		}
+		if playlists != 2 {
+			t.Fatalf("multivariant playlist lists %d playlists:\n%s", playlists, multivariant.Bytes)
+		}
+	}
+}
+
+// fetchListed asks for what a media playlist lists.
+func fetchListed(t *testing.T, s *Server, playlist string) {
+	t.Helper()
+	a := ask(s, playlist)
+	if a.Status != 200 {
+		t.Fatalf("GET %s = %d", playlist, a.Status)
+	}
+	folder, gap := playlist[:strings.LastIndexByte(playlist, '/')+1], false
+	for line := range strings.Lines(string(a.Bytes)) {
+		line = strings.TrimSpace(line)
+		_, uri, ok := strings.Cut(line, `#EXT-X-MAP:URI="`)
+		switch {
+		case ok:
+			uri, _, _ = strings.Cut(uri, `"`)
+		case line == "#EXT-X-GAP":
+			gap = true
+			continue
+		case line == "" || line[0] == '#':
+			continue
+		default:
+			uri = line
+		}
+		want := 200
+		if gap {
+			want, gap = 404, false
+		}
+		if got := ask(s, folder+uri); got.Status != want {
+			t.Errorf("%s lists %s: GET = %d, want %d", playlist, uri, got.Status, want)
+		}
+	}
+}
+
+func TestDocumentsAreRenderedOncePerVersion(t *testing.T) {
+	s, c := newTestServer(t, Config{}, 600, 3)
+	path := base + "manifest(format=mpd-time-cmaf)"
+	for range 3 {
+		before := s.metrics.renders.Load()
+		done := make(chan *Answer)
+		for range 50 {
+			go func() { done <- ask(s, path) }()
+		}
+		first := <-done
+		for range 49 {
+			if a := <-done; &a.Bytes[0] != &first.Bytes[0] {
+				t.Fatal("two answers of one version were rendered apart")
+			}
+		}
+		if n := s.metrics.renders.Load() - before; n != 1 {
+			t.Errorf("%d renderings for 50 requests, want 1", n)
+		}
+		c.list(0, 1, false)
+	}
+}
