@@ -21,6 +21,7 @@ type deliveryResult struct {
 
 // A side is one server's figures.
 type side struct {
+	Timeouts  int    `json:"timeouts"` // answers that took longer than two seconds
 	CPUMicros spread `json:"cpuMicrosPerRequest"`
 	PerSecond spread `json:"requestsPerSecond"`
 	P50Millis spread `json:"p50Millis"`
@@ -66,6 +67,7 @@ func (b *bench) delivery(ctx context.Context) ([]deliveryResult, error) {
 type turn struct {
 	p     *process
 	url   string
+	side  *side
 	every *[4][]float64 // CPU, rate, p50, p99 of all rounds
 }
 
@@ -89,7 +91,7 @@ func (b *bench) compare(ctx context.Context, n *node, x *nginx, object string) (
 		if same, err := fetch(ctx, x.url(name)); err != nil || !bytes.Equal(same, content) {
 			return r, fmt.Errorf("nginx does not serve the same bytes (%w)", err)
 		}
-		turns := []turn{{n.process, from, &weir}, {x.process, x.url(name), &other}}
+		turns := []turn{{n.process, from, &r.Weir, &weir}, {x.process, x.url(name), &r.Nginx, &other}}
 		if round%2 == 1 {
 			turns[0], turns[1] = turns[1], turns[0]
 		}
@@ -106,7 +108,8 @@ func (b *bench) compare(ctx context.Context, n *node, x *nginx, object string) (
 			}
 		}
 	}
-	r.Weir, r.Nginx = newSide(weir), newSide(other)
+	r.Weir.set(weir)
+	r.Nginx.set(other)
 	r.Efficiency, r.Rate = newSpread(quotients(other[0], weir[0])), newSpread(quotients(weir[1], other[1]))
 	return r, profile()
 }
@@ -128,6 +131,7 @@ func (b *bench) take(ctx context.Context, t turn) error {
 	if l.misanswers > 0 {
 		return fmt.Errorf("%s: %d wrong answers of %d", t.url, l.misanswers, l.requests)
 	}
+	t.side.Timeouts += l.timeouts
 	for i, v := range []float64{
 		float64((after - before).Nanoseconds()) / 1000 / float64(l.requests), l.perSecond,
 		float64(l.p50.Nanoseconds()) / 1e6, float64(l.p99.Nanoseconds()) / 1e6,
@@ -154,8 +158,8 @@ func (n *node) object(ctx context.Context, object string, from *string) ([]byte,
 	return fetch(ctx, *from)
 }
 
-func newSide(all [4][]float64) side {
-	return side{newSpread(all[0]), newSpread(all[1]), newSpread(all[2]), newSpread(all[3])}
+func (s *side) set(all [4][]float64) {
+	s.CPUMicros, s.PerSecond, s.P50Millis, s.P99Millis = newSpread(all[0]), newSpread(all[1]), newSpread(all[2]), newSpread(all[3])
 }
 
 // quotients divides pair by pair.

@@ -15,7 +15,8 @@ type load struct {
 	requests   int
 	perSecond  float64
 	p50, p99   time.Duration
-	misanswers int // answers that are not 2xx or 3xx, and socket errors
+	misanswers int // answers that are not 2xx or 3xx, and connections that broke
+	timeouts   int // answers that took longer than two seconds
 }
 
 // wrk loads one URL from the load's core over so many connections.
@@ -35,6 +36,7 @@ func (b *bench) wrk(ctx context.Context, url string, connections int, d time.Dur
 // parseWrk reads wrk's table.
 func parseWrk(text string) (load, error) {
 	var l load
+	var e [3]int
 	var err error
 	for lines := bufio.NewScanner(strings.NewReader(text)); lines.Scan(); {
 		f := strings.Fields(lines.Text())
@@ -52,11 +54,8 @@ func parseWrk(text string) (load, error) {
 			n, err = strconv.Atoi(f[4])
 			l.misanswers += n
 		case len(f) > 2 && f[0] == "Socket" && f[1] == "errors:":
-			for _, word := range f[2:] {
-				if n, err := strconv.Atoi(strings.TrimSuffix(word, ",")); err == nil {
-					l.misanswers += n
-				}
-			}
+			_, err = fmt.Sscanf(lines.Text(), " Socket errors: connect %d, read %d, write %d, timeout %d", &e[0], &e[1], &e[2], &l.timeouts)
+			l.misanswers += e[0] + e[1] + e[2]
 		}
 		if err != nil {
 			return load{}, fmt.Errorf("wrk: %q: %w", lines.Text(), err)

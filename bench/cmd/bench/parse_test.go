@@ -29,8 +29,8 @@ func TestParseWrk(t *testing.T) {
 		t.Errorf("parseWrk = %+v, %v; want %+v", l, err, want)
 	}
 	l, err = parseWrk(wrkTable + "  Socket errors: connect 0, read 2, write 0, timeout 3\n  Non-2xx or 3xx responses: 4\n")
-	if err != nil || l.misanswers != 9 {
-		t.Errorf("wrong answers %d, %v; want 9", l.misanswers, err)
+	if err != nil || l.misanswers != 6 || l.timeouts != 3 {
+		t.Errorf("%d wrong answers, %d too late, %v; want 6 and 3", l.misanswers, l.timeouts, err)
 	}
 	if _, err := parseWrk("unable to connect to 127.0.0.1:1 Connection refused\n"); err == nil {
 		t.Error("no table: no error")
@@ -114,7 +114,7 @@ func TestReport(t *testing.T) {
 	one := newSpread([]float64{1, 2, 3})
 	r := &report{
 		Plan: "quick", Ingest: &ingestReport{Cases: []ingestResult{{Case: "usual", Seconds: 1, CPUSeconds: 0.5, Bytes: 1e6, Chunks: 5}}, Burst: &burstResult{Bytes: []int{1, 2, 3}, PerSecond: one, PerCore: one}},
-		Delivery: []deliveryResult{{Object: "segment", Weir: side{one, one, one, one}, Nginx: side{one, one, one, one}, Efficiency: one, Rate: one}},
+		Delivery: []deliveryResult{{Object: "segment", Weir: side{0, one, one, one, one}, Nginx: side{0, one, one, one, one}, Efficiency: one, Rate: one}},
 		Memory:   &memoryResult{Media: one, RSS: one, PerByte: one, Growth: one}, Skipped: []string{"nothing"},
 	}
 	var text strings.Builder

@@ -68,9 +68,9 @@ func quickPlan() plan {
 	return plan{
 		name: "quick",
 		ingest: []ingestCase{
-			{"usual", 25, 4_000_000, 200 * time.Millisecond, 6 * time.Second, 3 * time.Second},
+			{"usual", 25, 4_000_000, 200 * time.Millisecond, 6 * time.Second, 2 * time.Second},
 		},
 		delivery: deliveryCase{bits: 4_000_000, window: 6 * time.Second, connections: 64, rounds: 2, each: time.Second, warm: 200 * time.Millisecond},
-		memory:   memoryCase{channels: 4, window: 6 * time.Second, media: 128 << 20, steady: 5 * time.Second},
+		memory:   memoryCase{channels: 4, window: 6 * time.Second, media: 128 << 20, steady: 3 * time.Second},
 	}
 }
