@@ -9,10 +9,10 @@ import (
 	"weir/media"
 )
 
-// ReadFrom takes a body: boxes in order, until it ends. It returns nil at a clean end between boxes. Any error means
+// ReadBody takes a body: boxes in order, until it ends. It returns nil at a clean end between boxes. Any error means
 // that the stream cannot go on; it says which box at which byte, and errors.Is tells the kind (see errors.go). A bad
 // fragment whose boxes are in order is skipped and counted; Limits.BadFragments of them in a row are an error.
-func (conn *Conn) ReadFrom(r io.Reader) error {
+func (conn *Conn) ReadBody(r io.Reader) error {
 	for {
 		start := conn.at
 		box, err := conn.readHeader(r)

@@ -145,7 +145,7 @@ func TestNewestConnectionWins(t *testing.T) {
 	if kicked != 1 || !errors.Is(first.Err(), ErrReplaced) {
 		t.Fatalf("kicked %d times, err %v", kicked, first.Err())
 	}
-	if err := first.ReadFrom(bytes.NewReader(videoSource().header(t))); !errors.Is(err, ErrReplaced) {
+	if err := first.ReadBody(bytes.NewReader(videoSource().header(t))); !errors.Is(err, ErrReplaced) {
 		t.Fatalf("the replaced connection reads on: %v", err)
 	}
 	b.channel.Drain()
@@ -165,7 +165,7 @@ func TestBadInput(t *testing.T) {
 		text string
 	}{
 		"nothing":             {nil, nil, ""},
-		"text":                {[]byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), ErrTooLarge, ""},
+		"text":                {[]byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), ErrMalformed, "byte 0"},
 		"fragment first":      {good, ErrNoInit, "byte 0"},
 		"box size 7":          {[]byte{0, 0, 0, 7, 'm', 'o', 'o', 'v'}, ErrMalformed, "byte 0"},
 		"size to end":         {[]byte{0, 0, 0, 0, 'm', 'o', 'o', 'v'}, ErrMalformed, ""},
@@ -186,7 +186,7 @@ func TestBadInput(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			err = conn.ReadFrom(bytes.NewReader(c.body))
+			err = conn.ReadBody(bytes.NewReader(c.body))
 			conn.Detach()
 			if c.want == nil {
 				if err != nil {
@@ -215,7 +215,7 @@ func TestBadFragments(t *testing.T) {
 	b.feed(v, good)
 	b.feed(v, broken)
 	b.feed(v, broken)
-	if err := v.conn.ReadFrom(bytes.NewReader(broken)); !errors.Is(err, ErrMalformed) {
+	if err := v.conn.ReadBody(bytes.NewReader(broken)); !errors.Is(err, ErrMalformed) {
 		t.Fatalf("third bad fragment in a row: %v", err)
 	}
 	if got := b.channel.tracks["v"].stats.BadFragment.Load(); got != 5 {

@@ -240,7 +240,7 @@ func (b *testbed) attach(s *source) {
 
 func (b *testbed) feed(s *source, body []byte) {
 	b.t.Helper()
-	if err := s.conn.ReadFrom(bytes.NewReader(body)); err != nil {
+	if err := s.conn.ReadBody(bytes.NewReader(body)); err != nil {
 		b.t.Fatal(err)
 	}
 }

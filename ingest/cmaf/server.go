@@ -204,7 +204,7 @@ func (s *Server) push(ctx *fasthttp.RequestCtx, door *ingest.Door, t target, r i
 	if s.draining.Load() { // between admit and here
 		conn.Interrupt(ingest.ErrDraining)
 	}
-	err = conn.ReadFrom(&body{r: r, nc: nc, idle: s.cfg.Limits.Idle, conn: conn})
+	err = conn.ReadBody(&body{r: r, nc: nc, idle: s.cfg.Limits.Idle, conn: conn})
 	s.mu.Lock()
 	delete(s.conns, conn)
 	s.mu.Unlock()
