@@ -49,7 +49,7 @@ func (b *bench) delivery(ctx context.Context) ([]deliveryResult, error) {
 	e := startEncoders(ctx, n, 1, tracks, 200*time.Millisecond, nil)
 	defer e.stop()
 	b.say("delivery: filling a window of %v", c.window)
-	if err := b.settle(ctx, n, 1, c.window+5*time.Second); err != nil {
+	if err := b.settle(ctx, n, 1, c.fill); err != nil {
 		return nil, err
 	}
 	var results []deliveryResult

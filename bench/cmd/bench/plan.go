@@ -34,6 +34,7 @@ type burstCase struct {
 type deliveryCase struct {
 	bits        int           // of the video: a segment is two seconds of it
 	window      time.Duration // live.window: sets the playlist's length
+	fill        time.Duration // before measuring: so that the playlist is as long as it gets
 	connections int
 	rounds      int
 	each        time.Duration // of load on one server
@@ -59,7 +60,7 @@ func fullPlan() plan {
 			{"many small", 200, 400_000, 40 * time.Millisecond, settle, 15 * time.Second},
 		},
 		burst:    &burstCase{bits: 800_000_000, chunk: 200 * time.Millisecond, settle: settle, hold: 5 * time.Second, repeats: 5},
-		delivery: deliveryCase{bits: 4_000_000, window: 38 * time.Second, connections: 64, rounds: 9, each: 3 * time.Second, warm: time.Second},
+		delivery: deliveryCase{bits: 4_000_000, window: 38 * time.Second, fill: 42 * time.Second, connections: 64, rounds: 9, each: 3 * time.Second, warm: time.Second},
 		memory:   memoryCase{channels: 10, window: 15 * time.Second, media: 2 << 30, steady: 40 * time.Second},
 	}
 }
@@ -70,7 +71,7 @@ func quickPlan() plan {
 		ingest: []ingestCase{
 			{"usual", 25, 4_000_000, 200 * time.Millisecond, 6 * time.Second, 2 * time.Second},
 		},
-		delivery: deliveryCase{bits: 4_000_000, window: 6 * time.Second, connections: 64, rounds: 2, each: time.Second, warm: 200 * time.Millisecond},
+		delivery: deliveryCase{bits: 4_000_000, window: 6 * time.Second, fill: 6 * time.Second, connections: 64, rounds: 2, each: time.Second, warm: 200 * time.Millisecond},
 		memory:   memoryCase{channels: 4, window: 6 * time.Second, media: 128 << 20, steady: 3 * time.Second},
 	}
 }
