@@ -32,7 +32,7 @@ func newAdmin(tokens []Token, n *node) *admin {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", a.readyz)
-	mux.Handle("GET /metrics", a.locked(reader, true, promhttp.HandlerFor(n.metrics(), promhttp.HandlerOpts{})))
+	mux.Handle("GET /metrics", a.locked(reader, true, promhttp.HandlerFor(n.metrics(), promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})))
 	mux.Handle("GET /debug/pprof/", a.locked(contributor, false, http.HandlerFunc(pprof.Index)))
 	mux.Handle("GET /debug/pprof/cmdline", a.locked(contributor, false, http.HandlerFunc(pprof.Cmdline)))
 	mux.Handle("GET /debug/pprof/profile", a.locked(contributor, false, http.HandlerFunc(pprof.Profile)))

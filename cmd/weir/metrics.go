@@ -15,8 +15,28 @@ func (n *node) metrics() *prometheus.Registry {
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		ingest.Collector{Channels: n.plane.Channels},
 		n.encoders,
+		windows{n.plane.Channels},
 		n.cache,
 		n.origin,
 	)
 	return r
+}
+
+// windows reports what the channels' manifests list.
+type windows struct{ channels func() []*ingest.Channel }
+
+var descListed = prometheus.NewDesc("weir_channel_listed_segments", "Segments and GAPs that manifests list now: the window.", []string{"channel", "track"}, nil)
+
+// Describe implements prometheus.Collector.
+func (windows) Describe(ch chan<- *prometheus.Desc) { ch <- descListed }
+
+// Collect implements prometheus.Collector.
+func (w windows) Collect(ch chan<- prometheus.Metric) {
+	for _, c := range w.channels() {
+		v := c.Live().Version()
+		for i := range v.Tracks {
+			t := &v.Tracks[i]
+			ch <- prometheus.MustNewConstMetric(descListed, prometheus.GaugeValue, float64(t.End-t.First), c.Name(), t.Name)
+		}
+	}
 }

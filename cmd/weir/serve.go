@@ -60,26 +60,30 @@ type node struct {
 
 // openNode takes the ports and the data folder and loads what is stored, in this order: what goes wrong here goes wrong
 // before anything is served. demo shows on the page where encoders push.
-func openNode(ctx context.Context, c *Config, log *slog.Logger, demo bool) (n *node, err error) {
-	n = &node{config: c, log: log}
-	defer func() {
-		if err != nil {
-			n.close()
-		}
-	}()
-	if n.publicListener, err = listen(log, "http.listen", c.HTTP.Listen); err != nil {
+func openNode(ctx context.Context, c *Config, log *slog.Logger, demo bool) (*node, error) {
+	n := &node{config: c, log: log}
+	if err := n.open(ctx, demo); err != nil {
+		n.close()
 		return nil, err
+	}
+	return n, nil
+}
+
+func (n *node) open(ctx context.Context, demo bool) (err error) {
+	c, log := n.config, n.log
+	if n.publicListener, err = listen(log, "http.listen", c.HTTP.Listen); err != nil {
+		return err
 	}
 	if n.encoderListener, err = listen(log, "ingest.listen", c.Ingest.Listen); err != nil {
-		return nil, err
+		return err
 	}
 	if n.adminListener, err = listen(log, "admin.listen", c.Admin.Listen); err != nil {
-		return nil, err
+		return err
 	}
 	stateConfig := c.store()
 	stateConfig.Log = log
 	if n.store, err = state.Open(ctx, stateConfig); err != nil {
-		return nil, err
+		return err
 	}
 	if address := n.store.Addr(); address != "" {
 		log.Info("listening", "key", "state.listen", "addr", address)
@@ -92,7 +96,7 @@ func openNode(ctx context.Context, c *Config, log *slog.Logger, demo bool) (n *n
 	}
 	deps := ingest.Deps{Cache: n.cache, Log: log, Now: func() int64 { return time.Now().UnixNano() }}
 	if n.plane, err = reconcile.New(ctx, c.Resources, channels, n.store, deps); err != nil {
-		return nil, err
+		return err
 	}
 	doors := new(ingest.DoorTable)
 	doors.Store(n.plane.Doors())
@@ -103,7 +107,7 @@ func openNode(ctx context.Context, c *Config, log *slog.Logger, demo bool) (n *n
 	n.origin = origin.New(originConfig)
 	n.origin.SetRoutes(n.plane.Routes())
 	n.admin = newAdmin(c.Admin.Tokens, n)
-	return n, nil
+	return nil
 }
 
 // run serves until ctx ends, then shuts down in order: /readyz says 503, encoders are told to reconnect, running answers
