@@ -245,6 +245,42 @@ func TestImplicitSBR(t *testing.T) {
 	}
 }
 
+// visual is a sample entry of that size for tests.
+func visual(name string, width, height uint32, children ...[]byte) []byte {
+	parts := [][]byte{make([]byte, 6), {0, 1}, make([]byte, 16), words(width<<16 | height), make([]byte, 50)}
+	return boxOf(name, append(parts, children...)...)
+}
+
+// TestInBandParameterSets: avc3 and hev1 may leave the parameter sets to the samples; the entry gives the size then.
+func TestInBandParameterSets(t *testing.T) {
+	avcC := boxOf("avcC", []byte{1, 0x64, 0, 0x1f, 0xff, 0xe0, 0})
+	hvcC := boxOf("hvcC", []byte{1, 1, 0x60, 0, 0, 0, 0x90, 0, 0, 0, 0, 0, 93, 0xf0, 0, 0xfc, 0xfd, 0xf8, 0xf8, 0, 0, 0x0f, 0})
+	pasp := boxOf("pasp", words(4, 3))
+	dvcC := boxOf("dvcC", []byte{1, 0, 5 << 1, 6<<3 | 5}, make([]byte, 20))
+	cases := map[string]struct {
+		entry []byte
+		codec string // empty: refused
+		width int
+	}{
+		"avc3":           {visual("avc3", 1280, 720, avcC), "avc3.64001f", 1280},
+		"avc3, pasp":     {visual("avc3", 1440, 1080, avcC, pasp), "avc3.64001f", 1920},
+		"avc1":           {visual("avc1", 1280, 720, avcC), "", 0},
+		"hev1":           {visual("hev1", 1280, 720, hvcC), "hev1.1.6.L93.90", 1280},
+		"hvc1":           {visual("hvc1", 1280, 720, hvcC), "", 0},
+		"dvhe":           {visual("dvhe", 1280, 720, hvcC, dvcC), "dvhe.05.06", 1280},
+		"dvhe, no dvcC":  {visual("dvhe", 1280, 720, hvcC), "", 0},
+		"no size at all": {visual("avc3", 0, 0, avcC), "", 0},
+		"too large":      {visual("avc3", 20000, 720, avcC), "", 0},
+		"twice":          {visual("avc3", 1280, 720, avcC, avcC), "", 0},
+	}
+	for name, c := range cases {
+		e, err := parseStsd(append(words(0, 1), c.entry...), Video, 90000)
+		if (err == nil) != (c.codec != "") || err == nil && (e.codec != c.codec || e.shown[0] != c.width) {
+			t.Errorf("%s: %+v, %v; want %s, %d", name, e, err, c.codec, c.width)
+		}
+	}
+}
+
 func TestTextEntries(t *testing.T) {
 	head := append(make([]byte, 7), 1)
 	cases := map[string]struct {

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -149,6 +150,29 @@ func TestLanguages(t *testing.T) {
 	}
 	if got := unpackLanguage(0x7fff); got != "und" {
 		t.Errorf("QuickTime's unknown language reads as %q", got)
+	}
+}
+
+// TestAnnouncement: language and roles go through a header and back, and stand in the hash.
+func TestAnnouncement(t *testing.T) {
+	in := record(t, "aac-cmaf.mp4").inputs[0]
+	before := in.ConfigHash
+	in.Language = "pt-BR"
+	in.Roles = []Role{{"urn:mpeg:dash:role:2011", "main"}, {"urn:mpeg:dash:role:2011", "dub"}}
+	pub, err := in.Publish(48000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ftyp, _ := ReadBox(pub.Init)
+	again, err := ParseInit(pub.Init[ftyp.Size:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := again[0]; got.Language != "pt-BR" || !slices.Equal(got.Roles, in.Roles) || got.ConfigHash == before {
+		t.Errorf("%+v", got)
+	}
+	if !bytes.Contains(pub.Init, []byte("\x55\xc4")) {
+		t.Error("mdhd does not say und beside elng")
 	}
 }
 

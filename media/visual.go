@@ -51,6 +51,11 @@ func (e *entry) parseVisual(b []byte) error {
 	if e.picture.aspect == (Ratio{}) {
 		e.picture.aspect = given
 	}
+	if name == "dvh1" || name == "dvhe" {
+		if e.codec, err = dolbyVision(name, c.kept); err != nil {
+			return err
+		}
+	}
 	e.shown[0], e.shown[1] = e.picture.shown()
 	e.rate = e.picture.rate
 	e.published = e.appendVisual(nil, name, want, record, c.kept)
@@ -163,6 +168,23 @@ func (e *entry) readVpcC(b []byte, name string) ([]byte, error) {
 		}
 	}
 	return b, nil
+}
+
+// dolbyVision is the codec string of a stream that only a Dolby Vision decoder can show: entry.profile.level.
+//
+// Source: Dolby Vision Streams Within the ISO Base Media File Format, 2.2 and 3.2.
+func dolbyVision(entry string, children []byte) (string, error) {
+	for w := (boxes{b: children}); w.next(); {
+		switch fourCC(w.kind) {
+		case "dvcC", "dvvC", "dvwC":
+			if len(w.body) < 4 {
+				return "", within(w.kind, errTruncated)
+			}
+			v := binary.BigEndian.Uint16(w.body[2:])
+			return entry + "." + pad2(uint8(v>>9)) + "." + pad2(uint8(v>>3&63)), nil
+		}
+	}
+	return "", errors.New("no dvcC")
 }
 
 func pad2(v uint8) string {
