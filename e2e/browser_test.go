@@ -120,11 +120,15 @@ func open(t *testing.T, r *recorder, list []player, force ...time.Duration) *wat
 	w.stdin = stdin
 	w.process = start(t, "chromium", cmd)
 	_ = out.Close()
+	kept, err := os.Create(filepath.Join(t.ArtifactDir(), "players.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	read := make(chan struct{})
 	go func() {
 		defer close(read)
-		defer func() { _ = in.Close() }()
-		for lines := bufio.NewScanner(in); lines.Scan(); {
+		defer func() { _, _ = in.Close(), kept.Close() }()
+		for lines := bufio.NewScanner(io.TeeReader(in, kept)); lines.Scan(); {
 			w.note(lines.Bytes())
 		}
 	}()
@@ -255,6 +259,31 @@ func (v *viewer) stalls() []stall {
 		add(v.looks[n-1].at)
 	}
 	return list
+}
+
+// slow reports whether the other players, each at a place of its own in the media, made less than two thirds of the
+// progress that they should have while one stood still.
+func (w *watch) slow(name string, s stall) bool {
+	progress, others := 0.0, 0
+	for other := range w.viewers {
+		if other == name {
+			continue
+		}
+		v := w.viewer(other)
+		progress += v.timeAt(s.at.Add(s.length)) - v.timeAt(s.at)
+		others++
+	}
+	return others > 0 && progress < 2.0/3*float64(others)*s.length.Seconds()
+}
+
+// timeAt is the player's media time at a time, between looks by proportion.
+func (v *viewer) timeAt(at time.Time) float64 {
+	for i := 1; i < len(v.looks); i++ {
+		if a, b := v.looks[i-1], v.looks[i]; !b.at.Before(at) {
+			return a.Time + (b.Time-a.Time)*max(0, at.Sub(a.at).Seconds())/max(b.at.Sub(a.at).Seconds(), 1e-3)
+		}
+	}
+	return v.last().Time
 }
 
 // shown reports whether the player showed a picture of this height between two times.

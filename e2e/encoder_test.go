@@ -38,9 +38,9 @@ func fromDocs(t *testing.T, publishing string) string {
 		{"size=1280x720", "size=640x360"},
 		{"scale=640:360", "scale=320:180"},
 		{"scale=426:240", "scale=192:108"},
-		{"-b:v 1500k", "-b:v 600k"},
+		{"-b:v 300k", "-b:v 150k"},
 		{"-b:v 700k", "-b:v 300k"},
-		{"-b:v 300k $CMAF \"$BASE/Streams(v240", "-b:v 150k $CMAF \"$BASE/Streams(v240"},
+		{"-b:v 1500k", "-b:v 600k"},
 		{"ffmpeg -re", "exec ffmpeg -hide_banner -nostats -re"},
 	} {
 		before := command

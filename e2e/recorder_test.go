@@ -115,7 +115,7 @@ func (r *recorder) answer(answer *http.Response) error {
 	if isMedia && answer.StatusCode >= 400 {
 		r.refused = append(r.refused, fmt.Sprintf("%d %s", answer.StatusCode, name))
 	}
-	if answer.StatusCode != http.StatusOK || answer.Request.Method != http.MethodGet || !isMedia && !isManifest {
+	if !whole(answer) || !isMedia && !isManifest {
 		return nil
 	}
 	b := &noted{ReadCloser: answer.Body, length: answer.ContentLength}
@@ -130,6 +130,16 @@ func (r *recorder) answer(answer *http.Response) error {
 	}
 	answer.Body = b
 	return nil
+}
+
+// whole reports whether the body is all of what its name means. ffmpeg asks for "bytes=0-" and gets 206 for it.
+func whole(answer *http.Response) bool {
+	if answer.Request.Method != http.MethodGet {
+		return false
+	}
+	var last, size int64
+	_, err := fmt.Sscanf(answer.Header.Get("Content-Range"), "bytes 0-%d/%d", &last, &size)
+	return answer.StatusCode == http.StatusOK || answer.StatusCode == http.StatusPartialContent && err == nil && last == size-1
 }
 
 // A noted is a body that is noted when it has been read whole.
