@@ -2,6 +2,7 @@
 
 FUZZTIME ?= 10m
 SOAKTIME ?= 1h
+BENCH ?=
 
 VERSION := $(shell git describe --always --dirty 2>/dev/null)
 export GOFLAGS := $(GOFLAGS) -buildvcs=false
@@ -56,9 +57,9 @@ lint: ## gofumpt, go vet, staticcheck
 fuzz: ## run every fuzz target for FUZZTIME (10m)
 	@scripts/fuzz.sh $(FUZZTIME)
 
-bench: ## measure ingest, delivery beside nginx, and memory
-	@scripts/tools.sh certificates nginx
-	go run ./bench/cmd/bench
+bench: ## measure ingest, delivery beside nginx, and memory; BENCH=-quick for a look
+	@scripts/tools.sh certificates nginx wrk
+	go run ./bench/cmd/bench $(BENCH)
 
 soak: ## serve, push, cut and pull for SOAKTIME (1h), watching numbers and memory
 	WEIR_SOAK=$(SOAKTIME) go test -count=1 -timeout 0 -v -run '^TestSoak$$' ./cmd/weir
