@@ -34,6 +34,7 @@ func (t *Traf) parseUUID(b []byte) error {
 	if len(b) < 1 {
 		return errTruncated
 	}
+	t.Lookahead = t.Lookahead[:0] // the last box counts
 	count := int(b[0])
 	b = b[1:]
 	for range count {
