@@ -9,13 +9,36 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
+// framed looks at a request's header before its body is read. Where a body ends is what senders, proxies and servers may
+// see differently: a request that announces one is the last of its connection.
+func framed(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
+	const chunked = -1 // of ContentLength
+	if n := h.ContentLength(); n > 0 || n == chunked {
+		h.SetConnectionClose()
+	}
+	return fasthttp.RequestConfig{}
+}
+
 // handle is the whole of a request on HTTP/1.1: read it into a Request, ask Answer, write the Answer.
 func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	c := connOf(ctx)
 	defer s.catch(ctx, c)
 	s.read(ctx, c)
-	s.Answer(&c.request, &c.answer)
+	if len(ctx.Request.Body()) > 0 {
+		c.answer.fail(faultBody, 0)
+	} else {
+		s.Answer(&c.request, &c.answer)
+	}
 	s.write(ctx, c)
+}
+
+// expect answers those who ask before they send a body.
+func (s *Server) expect(ctx *fasthttp.RequestCtx) int {
+	c := connOf(ctx)
+	s.read(ctx, c)
+	c.answer.fail(faultBody, 0)
+	s.write(ctx, c)
+	return c.answer.Status
 }
 
 // handleError answers what the library could not make a request of; it closes the connection afterwards.

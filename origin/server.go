@@ -129,6 +129,8 @@ func (s *Server) conns() int {
 func (s *Server) httpServer() *fasthttp.Server {
 	return &fasthttp.Server{
 		Handler:                      s.handle,
+		HeaderReceived:               framed,
+		ExpectHandler:                s.expect,
 		ErrorHandler:                 s.handleError,
 		Logger:                       libraryLog{s.config.Logger},
 		Concurrency:                  s.config.MaxConns + 1, // the listener's cap comes first

@@ -1,0 +1,36 @@
+//go:build !race
+
+package origin
+
+import "testing"
+
+// TestHotPathDoesNotAllocate runs what players and CDNs ask all day through the handler and fasthttp's writer.
+func TestHotPathDoesNotAllocate(t *testing.T) {
+	s, _ := newTestServer(t, Config{}, 1_000_000, 10)
+	for name, q := range hotRequests {
+		r := newRig(t, s, "GET", q.path, q.fields...)
+		if got := r.run(t); got != q.status { // renders, and grows what is kept
+			t.Errorf("%s: GET %s = %d, want %d", name, q.path, got, q.status)
+		}
+		if n := testing.AllocsPerRun(200, func() { r.run(t) }); n != 0 {
+			t.Errorf("%s: GET %s allocates %v times a request, want 0", name, q.path, n)
+		}
+	}
+}
+
+// TestSocketDoesNotAllocate does the same over a real socket, so that the library's loop and the kernel's side count too.
+func TestSocketDoesNotAllocate(t *testing.T) {
+	s, _ := newTestServer(t, Config{}, 300_000, 10)
+	c := dialRaw(t, serve(t, s))
+	for name, q := range hotRequests {
+		request := "GET " + q.path + " HTTP/1.1\r\nHost: x\r\n"
+		for i := 0; i < len(q.fields); i += 2 {
+			request += q.fields[i] + ": " + q.fields[i+1] + "\r\n"
+		}
+		b := []byte(request + "\r\n")
+		c.roundTrip(t, b)
+		if n := testing.AllocsPerRun(200, func() { c.roundTrip(t, b) }); n != 0 {
+			t.Errorf("%s: GET %s allocates %v times a request, want 0", name, q.path, n)
+		}
+	}
+}
