@@ -135,6 +135,8 @@ type Join struct {
 	Hash    uint64 `json:"hash"`    // payload of the sync sample that was laid (0: no video)
 	Time    int64  `json:"time"`    // its encoder time, encoder ticks
 	Scale   uint32 `json:"scale"`   // encoder ticks per second
-	At      int64  `json:"at"`      // its channel time, master ticks
-	Late    int64  `json:"late"`    // ns: how late the lead's chunks come under this base, as far as known
+	At      int64  `json:"at"`      // its channel time, in AtScale
+	AtScale uint32 `json:"atScale"` // channel ticks per second; 0: master ticks
+	Late    int64  `json:"late"`    // ns: how late the master's chunks come under this base, as last seen
+	Laid    int64  `json:"laid"`    // ns: and when it was laid
 }

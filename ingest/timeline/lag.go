@@ -28,12 +28,13 @@ func (f *follower) see(now, v int64) {
 
 // measure takes note of how late a chunk came under its time base, and updates the channel's lag: the most that a track
 // of the set which still delivers comes late.
-func (tl *Timeline) measure(in *input, h *held) {
+func (tl *Timeline) measure(now int64, in *input, h *held) {
 	t := in.t
-	late := min(max(sub(h.arrival, in.base.nanos(h.end, in.info.Timescale)), -1<<60), 1<<60)
+	late := lateness(in.base, in, h)
 	t.late.see(h.arrival, late)
 	t.usual.see(h.arrival, late)
 	tl.follow(h.arrival)
+	tl.drift(now, in)
 }
 
 // follow computes the lag from its tracks.

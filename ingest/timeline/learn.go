@@ -6,7 +6,6 @@ import "slices"
 type learner struct {
 	first int64 // arrival of the first chunk; 0: none yet
 	due   int64 // when to look again without a chunk; 0: never
-	tried int   // sync samples of the master at the last attempt
 }
 
 const (
@@ -99,7 +98,8 @@ func (tl *Timeline) learn(now int64) {
 	if tl.ask.pending() {
 		return
 	}
-	sketches := tl.sketches(now)
+	tl.bound(now, 2*maxLearn)
+	sketches := tl.sketches()
 	if len(sketches) == 0 {
 		l.first = 0
 		return
@@ -116,15 +116,24 @@ func (tl *Timeline) learn(now int64) {
 		l.due = at
 		return
 	}
-	if g, at := tl.compose(now, sketches); g != nil {
+	if g, at := tl.compose(now, sketches, nil, nil, add(l.first, maxLearn)); g != nil {
 		tl.put(now, g, nil)
 	} else {
 		l.due = at
 	}
 }
 
+// bound drops what has waited longer than that.
+func (tl *Timeline) bound(now, longest int64) {
+	for _, in := range tl.inputs {
+		for len(in.q) > 0 && now-in.q[0].arrival > longest {
+			tl.dropHead(in, NoRecord)
+		}
+	}
+}
+
 // sketches of all tracks that media waits for, in order of name.
-func (tl *Timeline) sketches(now int64) []*sketch {
+func (tl *Timeline) sketches() []*sketch {
 	var all []*sketch
 	for _, t := range tl.tracks {
 		var newest *input
@@ -164,12 +173,12 @@ func (tl *Timeline) gathered(now int64, sketches []*sketch) int64 {
 	return at
 }
 
-// compose makes the first generation, or returns nil and when to try again.
-func (tl *Timeline) compose(now int64, sketches []*sketch) (*Generation, int64) {
+// compose makes a generation out of what waits, or returns nil and when to try again. old is the generation that it
+// follows, nil for the first; shared is the base that goes on, nil for a new anchor.
+func (tl *Timeline) compose(now int64, sketches []*sketch, old *Generation, shared *timebase, patience int64) (*Generation, int64) {
 	var master *sketch
-	patience := add(tl.learner.first, maxLearn)
 	for _, k := range sketches {
-		k.pace = paceOf(&k.in.info, k.times, 0)
+		k.pace = paceOf(&k.in.info, k.times, tl.published(k.t.name))
 		if k.pace.doubt && now < patience {
 			return nil, patience
 		}
@@ -178,10 +187,15 @@ func (tl *Timeline) compose(now int64, sketches []*sketch) (*Generation, int64) 
 		}
 	}
 	g := &Generation{TargetDuration: 1, PartTarget: tl.cfg.Part}
-	tl.anchor(g, sketches)
+	if shared != nil {
+		b := shared.Base
+		g.Base, g.Epoch, g.Anchor = &b, shared.epoch, scaleUp(b.nanos(0, 1), 25, second)
+	} else {
+		tl.anchor(g, sketches)
+	}
 	if master == nil {
 		tl.audioSlots(g, sketches)
-	} else if !tl.videoSlots(g, master, now < patience) {
+	} else if !tl.videoSlots(now, g, master, old, now < patience) {
 		return nil, patience
 	}
 	base := g.base()
@@ -194,11 +208,17 @@ func (tl *Timeline) compose(now int64, sketches []*sketch) (*Generation, int64) 
 	}
 	if master != nil {
 		g.phase(master, &base)
+		g.Late = master.late
 	}
-	g.targets(&tl.cfg, sketches)
-	g.reach(sketches, master, &base)
+	if old == nil {
+		g.targets(&tl.cfg, sketches)
+	}
+	g.reach(sketches, &base)
+	if old != nil {
+		tl.succeed(now, g, old)
+	}
 	if !g.valid() {
-		tl.note("", BadTime, "the channel cannot be started: its times make no sense")
+		tl.note("", BadTime, "a generation cannot be opened: its times make no sense")
 		for _, k := range sketches {
 			for len(k.in.q) > 0 {
 				tl.dropHead(k.in, BadTime)
@@ -207,6 +227,16 @@ func (tl *Timeline) compose(now int64, sketches []*sketch) (*Generation, int64) 
 		return nil, 0
 	}
 	return g, 0
+}
+
+// published is the timescale that a track has been given for the channel's life, or 0.
+func (tl *Timeline) published(name string) int64 {
+	for i := len(tl.gens) - 1; i >= 0; i-- {
+		if grid := tl.gens[i].grid(name); grid != nil {
+			return int64(grid.Timescale)
+		}
+	}
+	return 0
 }
 
 // anchor decides where encoder time 0 lies: at the epoch, where the configuration says, or where arrival puts it.
@@ -237,8 +267,9 @@ func (tl *Timeline) audioSlots(g *Generation, sketches []*sketch) {
 	g.GOP, g.Regular = g.D, true
 }
 
-// videoSlots finds the master's GOP and the slot length. It reports false where more media is needed.
-func (tl *Timeline) videoSlots(g *Generation, k *sketch, wait bool) bool {
+// videoSlots finds the master's GOP and the slot length. It reports false where more media is needed. The first GOP is
+// enough where the configuration, or the generation before, says the same; not while generations follow too fast.
+func (tl *Timeline) videoSlots(now int64, g *Generation, k *sketch, old *Generation, wait bool) bool {
 	p, s := k.pace.timescale, int64(k.in.info.Timescale)
 	g.Master, g.MasterTimescale = k.t.name, uint32(p)
 	ticks := func(x int64) int64 { // an encoder duration on the grid
@@ -249,30 +280,69 @@ func (tl *Timeline) videoSlots(g *Generation, k *sketch, wait bool) bool {
 		return max(y, 1)
 	}
 	gops := k.gops()
-	least := max(scaleUp(tl.cfg.Segment*9/10, p, second), scaleUp(second/2, p, second))
 	longest := int64(0)
 	for _, x := range gops {
 		longest = max(longest, ticks(x))
 	}
+	unit := scaleNear(tl.cfg.GOP, p, second)
+	if unit == 0 {
+		unit = scaleNear(longestGOP, p, second)
+	}
+	hints := [2]int64{scaleNear(tl.cfg.GOP, p, second)}
+	if old != nil {
+		if hints[1] = scaleNear(old.GOP, p, int64(old.MasterTimescale)); !old.Regular {
+			hints[1] = 0
+			longest = max(longest, scaleNear(old.GOP, p, int64(old.MasterTimescale)))
+		}
+		if tl.flapping(now) {
+			hints = [2]int64{}
+		}
+	}
 	n := len(gops)
-	declared := scaleNear(tl.cfg.GOP, p, second)
+	near := max(k.pace.cadence/2, p/500)
 	switch {
-	case n >= 1 && declared > 0 && abs(ticks(gops[0])-declared) <= max(k.pace.cadence/2, p/500):
+	case n >= 1 && (hints[0] > 0 && abs(ticks(gops[0])-hints[0]) <= near || hints[1] > 0 && abs(ticks(gops[0])-hints[1]) <= near):
 		g.GOP, g.Regular = ticks(gops[0]), true
 	case n >= 2 && ticks(gops[n-1]) == ticks(gops[n-2]):
 		g.GOP, g.Regular = ticks(gops[n-1]), true
 	case n < 2 && wait:
 		return false
 	default:
-		unit := declared
-		if unit == 0 {
-			unit = scaleNear(longestGOP, p, second)
-		}
 		g.GOP = max(1, floorDiv(longest+unit-1, unit)) * unit
 	}
+	if old != nil {
+		g.fit(old, k.pace.cadence)
+		return true
+	}
+	least := max(scaleUp(tl.cfg.Segment*9/10, p, second), scaleUp(second/2, p, second))
 	g.D = max(1, -floorDiv(-least, g.GOP)) * g.GOP
 	return true
 }
+
+// fit sets D for a later generation: the largest multiple of its GOP that TARGETDURATION allows. Where none does,
+// segments are cut at the slots of the generation before, with or without a sync sample.
+func (g *Generation) fit(old *Generation, cadence int64) {
+	p := int64(g.MasterTimescale)
+	g.TargetDuration, g.PartTarget = old.TargetDuration, old.PartTarget
+	most := scale(int64(g.TargetDuration)*second+second/2-longestFrame, p, second)
+	if !g.Regular {
+		most = (scale(int64(g.TargetDuration)*second+second/2, p, second) - 1) / 2
+	}
+	if g.D = most / g.GOP * g.GOP; g.D > 0 && g.D >= p/2 {
+		return
+	}
+	g.Regular, g.Cut = false, true
+	g.D = scaleNear(old.D, p, int64(old.MasterTimescale))
+	if old.irregular() {
+		g.D *= 2
+	}
+	if cadence != 0 {
+		g.D = max(cadence, nearTo(g.D, cadence, 0))
+	}
+}
+
+// longestFrame is what a segment of audio may be longer than its slot.
+const longestFrame = second / 20
 
 // lay computes the track's grid under the generation's base.
 func (k *sketch) lay(g *Generation, base *Base) {
@@ -281,6 +351,11 @@ func (k *sketch) lay(g *Generation, base *Base) {
 	if c != 0 {
 		k.grid.Phase = k.gridPhase(g, base)
 	}
+	k.measure(base)
+}
+
+// measure finds how late the newest chunks came under a base.
+func (k *sketch) measure(base *Base) {
 	newest := k.ends[len(k.ends)-1]
 	k.late = sub(k.arrive[len(k.arrive)-1], base.nanos(k.end, k.in.info.Timescale))
 	for i := len(k.ends) - 1; i >= 0 && newest-k.ends[i] < 2*second; i-- {
@@ -318,6 +393,8 @@ func (g *Generation) phase(k *sketch, base *Base) {
 	switch {
 	case g.Regular:
 		g.Phase = floorMod(at, g.GOP)
+	case g.Cut:
+		g.Phase = floorMod(at, g.D)
 	case !g.Epoch:
 		g.Phase = floorMod(at, g.D)
 	}
@@ -333,7 +410,7 @@ func (g *Generation) firstAt(k *sketch, base *Base) int64 {
 }
 
 // reach sets the first slot: one that every track can fill.
-func (g *Generation) reach(sketches []*sketch, master *sketch, base *Base) {
+func (g *Generation) reach(sketches []*sketch, base *Base) {
 	for _, k := range sketches {
 		at := g.firstAt(k, base)
 		if k.t.kind != Video {

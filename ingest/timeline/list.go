@@ -126,3 +126,36 @@ func (tl *Timeline) listOne(t *track, g *Generation, grid *Grid) {
 	t.next++
 	tl.emit(ev)
 }
+
+// startList sets the first number to list after a restart: the first slot that every track which delivers has whole. A
+// node's own downtime is no GAP.
+//
+// Rule: docs/time.md, section 4.
+func (tl *Timeline) startList(now int64) {
+	g := tl.gen()
+	first, since, missing := uint64(0), int64(0), false
+	for _, t := range tl.tracks {
+		if g.grid(t.name) == nil || t.slots == nil {
+			continue
+		}
+		if !t.has {
+			missing = true
+			continue
+		}
+		first = max(first, t.began)
+		if since == 0 || t.beganAt < since {
+			since = t.beganAt
+		}
+	}
+	if since == 0 {
+		return
+	}
+	if at := add(since, g.dNanos()+grace); missing && now < at {
+		tl.wake(at)
+		return
+	}
+	for _, t := range tl.tracks {
+		t.next = max(first, g.N0)
+	}
+	tl.listing = true
+}

@@ -83,5 +83,9 @@ func (g *Generation) base() Base {
 
 // base is where the join's record lays encoder time; g is the generation that it names.
 func (j *Join) base(g *Generation) Base {
-	return Base{At: j.At, AtScale: int64(g.MasterTimescale), Time: j.Time, Scale: int64(j.Scale)}
+	b := Base{At: j.At, AtScale: int64(j.AtScale), Time: j.Time, Scale: int64(j.Scale)}
+	if b.AtScale == 0 {
+		b.AtScale = int64(g.MasterTimescale)
+	}
+	return b
 }

@@ -18,16 +18,17 @@ type cursor struct {
 	why  Reason // why media before begin is dropped
 }
 
-// place puts the samples of a chunk whose clock is known into slots. Every sample that is left of it is settled.
+// place puts the samples of a chunk whose clock is known into slots. Every sample that is left of it is settled, except
+// where it reports false: the master has no sync sample where a slot begins, so that the cadence is broken.
 //
 // Rules: docs/time.md, sections 2 and 3.
-func (tl *Timeline) place(in *input, h *held) {
+func (tl *Timeline) place(in *input, h *held) bool {
 	t := in.t
 	c := &t.cur
 	for h.from < len(h.dur) {
 		if c.grid == nil || c.grid.Config != in.info.Config {
 			tl.dropAll(t, h, OffSet)
-			return
+			return true
 		}
 		s := in.m.At(h.x)
 		e := in.m.At(h.x + int64(h.dur[h.from]))
@@ -42,10 +43,11 @@ func (tl *Timeline) place(in *input, h *held) {
 		tl.meet(t, s)
 		if c.open {
 			tl.extend(in, h, s, e)
-		} else {
-			tl.begin(in, h, s)
+		} else if !tl.begin(in, h, s) {
+			return false
 		}
 	}
+	return true
 }
 
 // meet takes note of a hole before s. A short one is bridged: the sample after it starts early, because the one before
@@ -100,8 +102,9 @@ func (c *cursor) slack() int64 {
 	return c.g.partTicks(c.grid)
 }
 
-// begin looks for the sample that opens the slot that the track waits for.
-func (tl *Timeline) begin(in *input, h *held, s int64) {
+// begin looks for the sample that opens the slot that the track waits for. It reports false where the master's cadence is
+// broken there.
+func (tl *Timeline) begin(in *input, h *held, s int64) bool {
 	t := in.t
 	c := &t.cur
 	video := c.grid.Kind == Video
@@ -117,15 +120,32 @@ func (tl *Timeline) begin(in *input, h *held, s int64) {
 		default:
 			tl.write(in, h, max(s, c.pos), true)
 		}
-	case s > c.begin+c.slack():
-		tl.await(t, s, OffPhase)
-	case video && c.g.Regular && !h.isSync(h.from):
+	case s > c.begin+c.slack() || video && c.g.Regular && !h.isSync(h.from):
+		why := Hole
+		if video && c.seen <= c.begin { // nothing is missing
+			if why = OffPhase; c.g.Regular && tl.leads(t) {
+				return false
+			}
+			tl.tell(t, OffPhase, "sync samples miss the slots: the track is GAP until they fit")
+		}
 		tl.enter(t, c.n+1)
-		c.why = OffPhase
+		tl.await(t, s, why)
 	case c.grid.Cadence != 0:
 		tl.write(in, h, max(c.begin, c.pos), true) // the edge is the first frame's place
 	default:
 		tl.write(in, h, max(s, c.pos), true)
+	}
+	return true
+}
+
+// leads tells whether a track is the master of the newest generation.
+func (tl *Timeline) leads(t *track) bool { return t.cur.g == tl.gen() && t.cur.g.Master == t.name }
+
+// tell notes a track's trouble, once until it is over.
+func (tl *Timeline) tell(t *track, why Reason, text string) {
+	if t.noted != why {
+		t.noted = why
+		tl.note(t.name, why, text)
 	}
 }
 
@@ -176,7 +196,10 @@ func (tl *Timeline) write(in *input, h *held, start int64, first bool) {
 	}
 	if first {
 		c.open, c.start = true, start
-		t.opened, t.has = max(t.opened, c.n), true
+		if !t.has {
+			t.has, t.began, t.beganAt = true, c.n, h.arrival
+		}
+		t.opened = max(t.opened, c.n)
 		tl.dirty = true
 	}
 	c.pos = max(start, end)
@@ -242,6 +265,7 @@ func (tl *Timeline) complete(t *track, end int64) {
 	c := &t.cur
 	c.open = false
 	end = max(end, c.start)
+	t.noted = ""
 	tl.emit(Event{
 		Kind: Completed, Track: t.name, N: c.n, Slot: c.g.slot(c.n), Ordinal: c.g.Ordinal, Start: c.start, End: end,
 	})
@@ -265,11 +289,11 @@ func (tl *Timeline) enter(t *track, n uint64) {
 	}
 	k := c.g.slot(n)
 	c.begin, c.end = c.g.edge(c.grid, k), c.g.edge(c.grid, k+1)
-	tl.refresh(t)
+	tl.look(t)
 }
 
-// refresh computes what depends on the slot after the cursor's, which a new generation may have changed.
-func (tl *Timeline) refresh(t *track) {
+// look computes what depends on the slot after the cursor's, which a new generation may have changed.
+func (tl *Timeline) look(t *track) {
 	c := &t.cur
 	c.after = c.end
 	g := tl.genOf(c.n + 1)

@@ -47,7 +47,7 @@ func (tl *Timeline) Resolve(now int64, gen *Generation, join *Join) {
 	tl.ask = request{}
 	switch {
 	case gen != nil && gen.valid() && gen.Ordinal == ask.gen.Ordinal:
-		tl.adopt(now, clone(gen), ask.gen)
+		tl.adopt(now, clone(gen))
 	case join != nil && join.valid() && join.Seq == ask.join.Seq:
 		j := *join
 		tl.joined(now, &j, ask.join)

@@ -49,7 +49,9 @@ func (g *Generation) slotOf(t *Grid, s int64) int64 {
 }
 
 // startNanos is the channel time at which slot k starts.
-func (g *Generation) startNanos(k int64) int64 { return scale(g.slotStart(k), second, int64(g.MasterTimescale)) }
+func (g *Generation) startNanos(k int64) int64 {
+	return scale(g.slotStart(k), second, int64(g.MasterTimescale))
+}
 
 // endNanos is the latest channel time at which slot k's media can end: its boundary, or the next one where segments
 // run on to a sync sample.

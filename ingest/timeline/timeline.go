@@ -1,5 +1,10 @@
 package timeline
 
+import (
+	"slices"
+	"strings"
+)
+
 // A Timeline is the time of one channel. It is not safe for concurrent use. At steady state a chunk costs no
 // allocation.
 //
@@ -9,7 +14,7 @@ package timeline
 type Timeline struct {
 	cfg    Config
 	gens   []*Generation // in order of ordinal; the last one is what new media belongs to
-	joins  []*Join       // of the last generation, in order
+	bases  []*timebase   // of the last generation: its own, then those of its joins, in order
 	seq    int           // of the newest join known
 	tracks []*track      // in order of name
 	inputs []*input      // in order of opening
@@ -20,12 +25,18 @@ type Timeline struct {
 	heldSamples     int
 	scratch         held
 
-	listing bool  // the first number to list is known
-	dirty   bool  // something may be listed before due
-	due     int64 // when to look at the lists again; 0: never
-	lag     int64
-	learner learner
-	ask     request
+	listing   bool  // the first number to list is known
+	dirty     bool  // something may be listed before due
+	due       int64 // when to look at the lists again; 0: never
+	wakeup    int64 // when to look at inputs that wait; 0: never
+	lag       int64
+	learner   learner
+	relearn   relearn
+	amend     amend
+	opening   [3]int64 // when the last generations were opened, oldest first
+	joining   [4]int64 // when the last joins were laid, oldest first
+	refreshed int64    // when a join's lateness was last written
+	ask       request
 }
 
 // A track is what the timeline knows of one track, beyond any input.
@@ -40,11 +51,16 @@ type track struct {
 	listed  bool   // there is one
 	slots   []slot // by number, those that are not listed yet
 	opened  uint64 // newest number opened
-	has     bool   // opened is set
+	has     bool   // opened, began and beganAt are set
+	began   uint64 // first number opened
+	beganAt int64  // when, by arrival
 
 	late    follower // lateness of its chunks, for the lag
 	usual   follower // and under its newest base, for belief
-	arrived int64    // newest arrival; 0: none
+	heard   int64    // newest arrival; 0: none
+	arrived int64    // newest arrival of a chunk that its base explains; 0: none
+	prior   prior
+	noted   Reason // the last trouble that was told
 }
 
 // An input is one connection's view of a track.
@@ -55,11 +71,19 @@ type input struct {
 	open bool
 	base *timebase // nil: its clock is not known yet
 	m    Mapping
-	next int64 // encoder time at which the next chunk should start
-	last int64 // arrival of the last chunk
-	cont bool  // next and last are set
+
+	cont   bool  // next, last and length are set
+	next   int64 // encoder time at which the next chunk should start
+	last   int64 // arrival of the last chunk
+	length int64 // ns, of the last chunk
+	near   int64 // encoder ticks: a hole up to this is none
+
+	lost     int64 // since when no time base explains its chunks (UTC ns); 0: not
+	offSince int64 // since when its clock is off (UTC ns); 0: not
+	due      int64 // when to look at what waits
 
 	q, queue []*held // what waits, and the memory for it
+	one      [1]*held
 }
 
 // New makes a channel's timeline. gens and joins are what the store holds, in order; numbers go on from them. Records
@@ -68,12 +92,13 @@ func New(cfg Config, gens []Generation, joins []Join) *Timeline {
 	tl := &Timeline{cfg: cfg.bounded()}
 	for i := range gens {
 		if g := clone(&gens[i]); g.valid() && (len(tl.gens) == 0 || g.Ordinal > tl.gen().Ordinal) {
-			tl.known(g)
+			tl.know(g)
 		}
 	}
 	for i := range joins {
-		j := joins[i]
-		tl.remember(&j)
+		if joins[i].valid() {
+			tl.remember(&joins[i])
+		}
 	}
 	return tl
 }
@@ -117,8 +142,8 @@ func (tl *Timeline) Open(now int64, id InputID, info TrackInfo) {
 	if t == nil {
 		return
 	}
-	info.Timescale = max(info.Timescale, 1)
-	tl.inputs = append(tl.inputs, &input{id: id, t: t, info: info, open: true})
+	info.Timescale, info.Kind = max(info.Timescale, 1), t.kind
+	tl.inputs = append(tl.inputs, &input{id: id, t: t, info: info, open: true, near: int64(info.Timescale) / 5})
 	tl.advance(now)
 }
 
@@ -148,7 +173,7 @@ func (tl *Timeline) Chunk(now int64, id InputID, c *Chunk) {
 		tl.emit(Event{Kind: Dropped, Track: in.t.name, Chunk: c.ID, To: len(c.Durations), Reason: BadTime})
 		return
 	}
-	in.t.arrived = now
+	in.t.heard = now
 	if len(in.q) > 0 || !tl.step(now, in, h) {
 		tl.enqueue(in, h)
 		tl.pump(now, in)
@@ -160,9 +185,7 @@ func (tl *Timeline) Chunk(now int64, id InputID, c *Chunk) {
 // Tick lets the timeline act on deadlines that have passed.
 func (tl *Timeline) Tick(now int64) {
 	now = clock(now)
-	for _, in := range tl.inputs {
-		tl.pump(now, in)
-	}
+	tl.pumpAll(now)
 	tl.dirty = true
 	tl.advance(now)
 }
@@ -187,7 +210,7 @@ func (tl *Timeline) Lag() int64 { return tl.lag }
 // does no harm.
 func (tl *Timeline) NextDeadline() int64 {
 	next := tl.due
-	for _, at := range [...]int64{tl.learner.due, tl.ask.due()} {
+	for _, at := range [...]int64{tl.learner.due, tl.relearn.due, tl.wakeup, tl.ask.due()} {
 		if at != 0 && (next == 0 || at < next) {
 			next = at
 		}
@@ -198,9 +221,18 @@ func (tl *Timeline) NextDeadline() int64 {
 // advance does what may have become possible: learning, records, lists.
 func (tl *Timeline) advance(now int64) {
 	tl.requests(now)
+	if tl.wakeup != 0 && now >= tl.wakeup {
+		tl.wakeup = 0
+		tl.pumpAll(now)
+	}
 	if len(tl.gens) == 0 {
 		tl.learn(now)
 		return
+	}
+	if tl.relearn.on {
+		tl.learnAgain(now)
+	} else if tl.amend.on {
+		tl.amended(now)
 	}
 	if tl.dirty || (tl.due != 0 && now >= tl.due) {
 		tl.dirty = false
@@ -222,30 +254,52 @@ func (tl *Timeline) find(id InputID) *input {
 
 // trackOf finds or makes a track; nil where there are too many.
 func (tl *Timeline) trackOf(name string, kind Kind) *track {
-	at := 0
-	for _, t := range tl.tracks {
-		if t.name == name {
-			return t
-		}
-		if t.name < name {
-			at++
-		}
+	byName := func(t *track, name string) int { return strings.Compare(t.name, name) }
+	at, found := slices.BinarySearchFunc(tl.tracks, name, byName)
+	if found {
+		return tl.tracks[at]
 	}
 	if len(tl.tracks) >= maxTracks {
-		return nil
+		if !tl.forget() {
+			return nil
+		}
+		at, _ = slices.BinarySearchFunc(tl.tracks, name, byName)
 	}
 	t := &track{name: name, kind: kind}
-	tl.tracks = append(tl.tracks, nil)
-	copy(tl.tracks[at+1:], tl.tracks[at:])
-	tl.tracks[at] = t
+	tl.tracks = slices.Insert(tl.tracks, at, t)
 	return t
 }
 
-// enqueue makes a chunk wait. Where too much waits, the oldest chunk of the input goes.
+// forget makes room by forgetting a track that was never part of the channel and has no input.
+func (tl *Timeline) forget() bool {
+	for i, t := range tl.tracks {
+		used := t.slots != nil
+		for _, in := range tl.inputs {
+			used = used || in.t == t
+		}
+		if !used {
+			tl.tracks = append(tl.tracks[:i], tl.tracks[i+1:]...)
+			return true
+		}
+	}
+	return false
+}
+
+// enqueue makes a chunk wait, before at most two that it belongs before. Where too much waits, the oldest chunk of the
+// longest queue goes.
 func (tl *Timeline) enqueue(in *input, h *held) {
 	in.q = append(in.q, tl.keep(h))
 	if len(in.q) == 1 {
 		in.queue = in.q
+	}
+	last := len(in.q) - 1
+	for at := last - 1; at >= 0 && at >= last-2 && h.end <= in.q[at].time+in.near; at-- {
+		if at == 0 && in.cont && abs(h.time-in.next) <= in.near || at > 0 && abs(h.time-in.q[at-1].end) <= in.near {
+			k := in.q[last]
+			copy(in.q[at+1:], in.q[at:last])
+			in.q[at] = k
+			break
+		}
 	}
 	for tl.heldChunks > maxHeldChunks || tl.heldSamples > maxHeldSamples {
 		tl.dropHead(tl.longest(), Overflow)
@@ -287,6 +341,7 @@ func (tl *Timeline) pump(now int64, in *input) {
 
 // pumpAll goes on with all inputs.
 func (tl *Timeline) pumpAll(now int64) {
+	tl.wakeup = 0
 	for _, in := range tl.inputs {
 		tl.pump(now, in)
 	}

@@ -1,0 +1,188 @@
+package timeline
+
+// amend is the state of a channel whose set of tracks is to change: a track came late, or its decoder configuration
+// changed. Slots, and the tracks that it does not concern, go on meanwhile.
+type amend struct {
+	on    bool
+	since int64
+}
+
+// moveOn takes a track to the newest generation where its input's configuration belongs there.
+func (tl *Timeline) moveOn(in *input) bool {
+	g, t := tl.gen(), in.t
+	grid := g.grid(t.name)
+	if grid == nil || grid.Config != in.info.Config {
+		return false
+	}
+	if t.cur.g != g {
+		tl.moveTo(t, g)
+	}
+	return true
+}
+
+// change is asked where an input's track or configuration is not in the newest generation. The chunk waits for the next
+// one.
+//
+// Rule: docs/time.md, section 5.
+func (tl *Timeline) change(now int64, in *input, h *held) bool {
+	if !in.open && len(in.q) == 0 || tl.superseded(in) || now-h.arrival > add(tl.waitMost(), maxLearn) {
+		tl.dropAll(in.t, h, OffSet)
+		return true
+	}
+	if in.t.slots == nil && tl.setSize() >= maxTracks {
+		tl.dropAll(in.t, h, OffSet)
+		return true
+	}
+	if in.base == nil {
+		if b := tl.explain(in, h); b != nil {
+			tl.accept(in, b, h)
+		} else if master := tl.gen().Master; master == in.t.name || master == "" {
+			tl.startRelearn(now, true)
+			return false
+		} else {
+			if now-h.arrival > tl.waitMost() {
+				tl.dropAll(in.t, h, OffTime)
+				return true
+			}
+			tl.wakeAt(in, add(now, second/4))
+			return false
+		}
+	}
+	if !tl.amend.on {
+		tl.amend = amend{on: true, since: now}
+	}
+	tl.wakeAt(in, add(now, second/4))
+	return false
+}
+
+func (tl *Timeline) setSize() int {
+	n := 0
+	for _, t := range tl.tracks {
+		if t.slots != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// superseded tells whether a newer input of the track is there.
+func (tl *Timeline) superseded(in *input) bool {
+	for i := len(tl.inputs) - 1; i >= 0; i-- {
+		if tl.inputs[i].t == in.t {
+			return tl.inputs[i] != in
+		}
+	}
+	return false
+}
+
+// explain finds the base that a changed input's clock is on: the one that its track's last input goes on with, else the
+// one that explains the arrival and, for video, the phase.
+func (tl *Timeline) explain(in *input, h *held) *timebase {
+	run := tl.run(in, h)
+	newest := run[len(run)-1]
+	if p := tl.priorOf(in); p.base != nil {
+		d := scale(h.time-p.next, second, int64(p.scale))
+		if abs(d) <= tl.gen().PartTarget || d > 0 && d <= add(sub(h.arrival, p.arrival), tl.window(p.base)) && abs(tl.off(p.base, in, newest)) <= catchUp {
+			return p.base
+		}
+	}
+	for i := len(tl.bases) - 1; i >= 0; i-- {
+		b := tl.bases[i]
+		if b.track == "" && abs(tl.off(b, in, newest)) <= tl.window(b)+2*second {
+			return b
+		}
+	}
+	return nil
+}
+
+// amended asks for the generation of the changed set as soon as it is known.
+func (tl *Timeline) amended(now int64) {
+	if tl.ask.pending() || now < tl.ask.retry {
+		return
+	}
+	old := tl.gen()
+	var changed []*sketch
+	for _, k := range tl.sketches() {
+		if grid := old.grid(k.t.name); grid == nil || grid.Config != k.in.info.Config {
+			changed = append(changed, k)
+		}
+	}
+	if len(changed) == 0 {
+		tl.amend = amend{}
+		return
+	}
+	waiting := now < tl.amend.since+old.dNanos()+grace
+	if waiting && !tl.allHeard(now, changed) || tl.flapping(now) {
+		return
+	}
+	g := clone(old)
+	b := *tl.session()
+	g.Base, g.Epoch, g.Late = &b.Base, b.epoch, b.late
+	var added []*sketch
+	for _, k := range changed {
+		k.pace = paceOf(&k.in.info, k.times, tl.published(k.t.name))
+		if k.in.base == nil || k.pace.doubt && waiting {
+			continue
+		}
+		k.lay(g, &b.Base)
+		if k.t.name == old.Master && !k.keeps(g, old, &b.Base) {
+			tl.startRelearn(now, false)
+			return
+		}
+		if k.t.kind == Video && g.Regular && !k.inPhase(g, &b.Base) {
+			if len(k.syncs) > 0 {
+				tl.tell(k.t, OffPhase, "sync samples miss the slots: the track is not used until they fit")
+			}
+			continue
+		}
+		g.insert(k.grid)
+		added = append(added, k)
+	}
+	if len(added) == 0 {
+		return
+	}
+	g.K0 = old.K0
+	g.reach(added, &b.Base)
+	tl.succeed(now, g, old)
+	if !g.valid() {
+		return
+	}
+	tl.put(now, g, nil)
+}
+
+// keeps tells whether the master's changed input keeps cadence and phase.
+func (k *sketch) keeps(g, old *Generation, base *Base) bool {
+	before := old.grid(k.t.name)
+	return before != nil && before.Cadence == k.grid.Cadence && before.Timescale == k.grid.Timescale &&
+		(!old.Regular || len(k.syncs) == 0 || k.inPhase(g, base))
+}
+
+// inPhase tells whether a sync sample opens a slot.
+func (k *sketch) inPhase(g *Generation, base *Base) bool {
+	m := base.mapping(&k.grid, k.in.info.Timescale)
+	for _, i := range k.syncs {
+		s := m.At(k.times[i])
+		if s == g.edge(&k.grid, g.slotOf(&k.grid, s)) {
+			return true
+		}
+	}
+	return false
+}
+
+// allHeard tells whether every track of the set that lately delivered has an input again, so that no further change is
+// to be expected.
+func (tl *Timeline) allHeard(now int64, changed []*sketch) bool {
+	for _, t := range tl.tracks {
+		if t.slots == nil || now-t.heard > 60*second {
+			continue
+		}
+		open := false
+		for _, in := range tl.inputs {
+			open = open || in.t == t && in.open && (in.cont || len(in.q) > 0)
+		}
+		if !open {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,197 @@
+package timeline
+
+// step decides about the chunk at the head of an input, and settles it. It reports false where it has to wait.
+func (tl *Timeline) step(now int64, in *input, h *held) bool {
+	t := in.t
+	if len(tl.gens) == 0 || tl.relearn.on {
+		return false
+	}
+	if (t.cur.grid == nil || t.cur.grid.Config != in.info.Config) && !tl.moveOn(in) {
+		return tl.change(now, in, h)
+	}
+	if in.base == nil || !in.cont || abs(h.time-in.next) > in.near {
+		switch tl.judge(now, in, h) {
+		case wait:
+			return false
+		case drop:
+			tl.dropAll(t, h, OffTime)
+			return true
+		case stray:
+			tl.place(in, h)
+			if h.from < len(h.dur) {
+				tl.dropAll(t, h, OffTime)
+			}
+			return true
+		case keep:
+		}
+	}
+	if off := sub(lateness(in.base, in, h), tl.lag); off < -maxAhead || off > tl.cfg.Window+catchUp || tl.beyond(in, h) {
+		why := Late
+		if off < 0 {
+			why = Early
+		}
+		tl.taken(in, h)
+		tl.dropAll(t, h, why)
+		return true
+	}
+	if !tl.place(in, h) {
+		tl.startRelearn(now, false)
+		return false
+	}
+	if !in.cont || h.end > in.next {
+		tl.measure(now, in, h)
+	}
+	tl.taken(in, h)
+	return true
+}
+
+// maxAhead is how far ahead of the lag media may be.
+const maxAhead = 60 * second
+
+// beyond tells whether a chunk lies further ahead of the track's list than can be kept in mind.
+func (tl *Timeline) beyond(in *input, h *held) bool {
+	t := in.t
+	return tl.listing && t.cur.n >= t.next+slotRing-8 && in.m.At(h.end) > t.cur.begin
+}
+
+// taken notes where an input goes on.
+func (tl *Timeline) taken(in *input, h *held) {
+	if !in.cont || h.end > in.next {
+		in.next = h.end
+	}
+	in.last, in.cont, in.length = h.arrival, true, scale(h.end-h.time, second, int64(in.info.Timescale))
+	in.t.arrived = h.arrival
+	in.t.prior = prior{base: in.base, next: in.next, scale: in.info.Timescale, arrival: h.arrival}
+}
+
+// A prior is where a track's last input stopped.
+type prior struct {
+	base    *timebase // nil: there was none
+	next    int64
+	scale   uint32
+	arrival int64
+}
+
+// priorOf is what an input's next chunk is measured against.
+func (tl *Timeline) priorOf(in *input) prior {
+	if in.cont && in.base != nil {
+		return prior{base: in.base, next: in.next, scale: in.info.Timescale, arrival: in.last}
+	}
+	if p := in.t.prior; p.base != nil && p.scale == in.info.Timescale && p.base.ordinal == tl.gen().Ordinal {
+		return p
+	}
+	return prior{}
+}
+
+type verdict uint8
+
+const (
+	wait  verdict = iota // for more chunks, a record, or time
+	keep                 // the input has its base: place the chunk
+	stray                // the chunk is out of line, the input goes on as before: place what can be placed
+	drop                 // no time base fits
+)
+
+// judge is asked where a chunk does not follow the one before it: which time base is it on? A hole that the arrival
+// explains, a repetition and a burst stay on the old one. A jump is believed when the next chunk confirms it.
+//
+// Rules: docs/time.md, sections 1 and 5.
+func (tl *Timeline) judge(now int64, in *input, h *held) verdict {
+	run := tl.run(in, h)
+	newest := run[len(run)-1]
+	p := tl.priorOf(in)
+	if p.base != nil {
+		d := scale(h.time-p.next, second, int64(p.scale))
+		off, window := tl.off(p.base, in, newest), tl.window(p.base)
+		near := tl.gen().PartTarget
+		switch {
+		case abs(d) <= near,
+			d < 0 && abs(off) <= window,
+			d > 0 && off >= -window && (off <= window || d <= add(sub(h.arrival, p.arrival), window) && off <= catchUp):
+			if d > near && tl.reorder(now, in, h, p, d) {
+				return wait
+			}
+			tl.accept(in, p.base, h)
+			return keep
+		}
+		if len(in.q) > len(run) && abs(scale(in.q[len(run)].time-p.next, second, int64(p.scale))) <= near && in.base != nil {
+			return stray
+		}
+	}
+	far, unsure := true, false
+	for i := len(tl.bases) - 1; i >= 0; i-- {
+		b := tl.bases[i]
+		switch tl.fits(b, in, run) {
+		case yes:
+			tl.accept(in, b, h)
+			return keep
+		case maybe:
+			unsure = true
+		case no:
+		}
+		if (b.track == "" || b.track == in.t.name) && abs(tl.off(b, in, newest)) <= catchUp {
+			far = false
+		}
+	}
+	if len(in.q) > len(run) { // neither goes on with the other
+		return drop
+	}
+	if tl.epochOff(now, in, newest) {
+		return drop
+	}
+	confirmed := !unsure && (len(run) > 1 && paced(run, in) || far && !in.cont)
+	if confirmed || in.lost != 0 {
+		return tl.seek(now, in, run)
+	}
+	patience := add(h.arrival, max(4*second, 2*scale(h.end-h.time, second, int64(in.info.Timescale)), add(tl.gen().gopNanos(), 2*second)))
+	if now >= patience {
+		return drop
+	}
+	tl.wakeAt(in, patience)
+	return wait
+}
+
+// run is the chunks at the head of an input that follow each other.
+func (tl *Timeline) run(in *input, h *held) []*held {
+	if len(in.q) == 0 {
+		in.one[0] = h
+		return in.one[:]
+	}
+	n := 1
+	for n < len(in.q) && n < maxRun && abs(in.q[n].time-in.q[n-1].end) <= int64(in.info.Timescale)/5 {
+		n++
+	}
+	return in.q[:n]
+}
+
+// maxRun bounds how many chunks of a run are looked at.
+const maxRun = 512
+
+// paced tells whether a run came at the pace of a live encoder, not in a burst.
+func paced(run []*held, in *input) bool {
+	first, last := run[0], run[len(run)-1]
+	media := scale(last.end-first.end, second, int64(in.info.Timescale))
+	return sub(last.arrival, first.arrival) >= media/2 && media > 0
+}
+
+// reorder tells whether a chunk behind a hole should wait for the one that belongs there: up to two chunks, and not long.
+func (tl *Timeline) reorder(now int64, in *input, h *held, p prior, hole int64) bool {
+	length := scale(h.end-h.time, second, int64(in.info.Timescale))
+	if !in.cont || len(in.q) > 2 || hole > 2*max(length, in.length) || sub(h.arrival, p.arrival) >= hole+length/2 {
+		return false
+	}
+	until := add(h.arrival, max(tl.gen().half()/2, second/10))
+	if now >= until {
+		return false
+	}
+	tl.wakeAt(in, until)
+	return true
+}
+
+// wakeAt makes Tick look at an input's queue.
+func (tl *Timeline) wakeAt(in *input, at int64) {
+	in.due = at
+	if tl.wakeup == 0 || at < tl.wakeup {
+		tl.wakeup = at
+	}
+}

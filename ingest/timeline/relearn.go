@@ -1,0 +1,135 @@
+package timeline
+
+import "slices"
+
+// relearn is the state of a channel whose time or cadence is being learnt again. All media waits.
+type relearn struct {
+	on    bool
+	fresh bool // the time base, too
+	since int64
+	due   int64
+}
+
+// startRelearn makes media wait until a new generation is written: the cadence breaks the slots, or (fresh) no base
+// explains the encoder's clock.
+func (tl *Timeline) startRelearn(now int64, fresh bool) {
+	r := &tl.relearn
+	if !r.on {
+		*r = relearn{on: true, since: now}
+	}
+	r.fresh = r.fresh || fresh
+	tl.amend = amend{}
+}
+
+// learnAgain looks whether what waits is enough for a new generation.
+func (tl *Timeline) learnAgain(now int64) {
+	r := &tl.relearn
+	r.due = 0
+	tl.bound(now, 2*maxLearn)
+	if tl.ask.pending() || now < tl.ask.retry {
+		return
+	}
+	sketches := tl.sketches()
+	if !r.fresh && tl.backInPhase(now, sketches) {
+		return
+	}
+	if len(sketches) == 0 {
+		if now-r.since > maxLearn { // whoever broke the cadence is gone
+			tl.relearn = relearn{}
+		}
+		return
+	}
+	old := tl.gen()
+	if at := tl.returned(now, sketches, old); at > now {
+		r.due = at
+		return
+	}
+	var shared *timebase
+	if !r.fresh {
+		shared = tl.session()
+		sketches = slices.DeleteFunc(sketches, func(k *sketch) bool { return k.in.base != shared })
+		if len(sketches) == 0 {
+			r.fresh = true
+			return
+		}
+	}
+	g, at := tl.compose(now, sketches, old, shared, add(r.since, maxLearn))
+	if g == nil {
+		r.due = at
+		return
+	}
+	tl.keepAbsent(now, g, old)
+	if !g.valid() {
+		return
+	}
+	tl.put(now, g, nil)
+}
+
+// returned is when the set is taken as complete: when all tracks of the old one that lately delivered have media
+// waiting, or after a slot and a grace time.
+func (tl *Timeline) returned(now int64, sketches []*sketch, old *Generation) int64 {
+	for _, t := range tl.tracks {
+		if old.grid(t.name) == nil || t.heard == 0 || now-t.heard > 60*second {
+			continue
+		}
+		if !slices.ContainsFunc(sketches, func(k *sketch) bool { return k.t == t }) {
+			return add(tl.relearn.since, old.dNanos()+grace)
+		}
+	}
+	return now
+}
+
+// keepAbsent adds the tracks of the old set that delivered within the last minute, or are declared, and have no media
+// waiting.
+func (tl *Timeline) keepAbsent(now int64, g, old *Generation) {
+	for i := range old.Tracks {
+		grid := old.Tracks[i]
+		t := tl.trackOf(grid.Name, grid.Kind)
+		if g.grid(grid.Name) != nil || t == nil || len(g.Tracks) >= maxTracks {
+			continue
+		}
+		if t.heard != 0 && now-t.heard < 60*second || slices.Contains(tl.cfg.Tracks, grid.Name) {
+			g.insert(grid)
+		}
+	}
+}
+
+// insert adds a track to the set, or replaces it.
+func (g *Generation) insert(grid Grid) {
+	for i := range g.Tracks {
+		switch {
+		case g.Tracks[i].Name == grid.Name:
+			g.Tracks[i] = grid
+			return
+		case g.Tracks[i].Name > grid.Name:
+			g.Tracks = slices.Insert(g.Tracks, i, grid)
+			return
+		}
+	}
+	g.Tracks = append(g.Tracks, grid)
+}
+
+// backInPhase ends the wait where the master's next sync sample opens a slot after all: one GOP was odd, and its slot is
+// GAP.
+func (tl *Timeline) backInPhase(now int64, sketches []*sketch) bool {
+	g := tl.gen()
+	for _, k := range sketches {
+		if k.t.name != g.Master || k.in.base == nil || k.t.cur.g != g || k.t.cur.grid == nil || len(k.syncs) == 0 {
+			continue
+		}
+		s := k.in.m.At(k.times[k.syncs[0]])
+		grid := k.t.cur.grid
+		n := tl.numberAt(k.t, s)
+		if n < g.N0 || s < g.edge(grid, g.slot(n)) || s > g.edge(grid, g.slot(n))+k.t.cur.slack() {
+			return false
+		}
+		tl.relearn = relearn{}
+		if n > k.t.cur.n {
+			tl.enter(k.t, n)
+		}
+		k.t.cur.why = OffPhase
+		tl.pumpAll(now)
+		return true
+	}
+	return false
+}
