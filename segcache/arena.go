@@ -6,8 +6,8 @@ import (
 )
 
 const (
-	slabSeconds     = 2         // a slab holds about so much of its track
-	minArenaBytes   = 256 << 10 // slabs are not smaller: each costs a file descriptor and a mapping
+	slabSeconds     = 2         // a slab holds about so much of its track, or a little more to have huge pages
+	minArenaBytes   = 256 << 10 // slabs are not smaller: each costs a mapping
 	maxArenaBytes   = 64 << 20  // nor larger, unless one room needs it
 	maxSlabs        = 16 << 10  // so many slabs at most should fill the cache: the kernel allows 64 Ki mappings
 	assumedBitsPerS = 4_000_000 // where the bitrate is not known
@@ -40,8 +40,17 @@ func (c *Cache) NewArena(bitsPerSecond int) *Arena {
 	}
 	a := &Arena{cache: c, bits: bitsPerSecond}
 	least := max(minArenaBytes, c.config.Memory/maxSlabs)
-	a.bytes.Store(max(min(int64(bitsPerSecond)/8*slabSeconds, maxArenaBytes), least))
+	a.bytes.Store(slabSize(max(int64(bitsPerSecond)/8*slabSeconds, least)))
 	return a
+}
+
+// slabSize is the size of slabs that should have about n bytes: whole huge pages, unless that would be much more. (A slab
+// goes as a whole: one of 4 s in a window of 60 s costs a twentieth of the memory.)
+func slabSize(n int64) int64 {
+	if n >= hugeBytes/4*3 {
+		n = (n + hugeBytes - 1) / hugeBytes * hugeBytes
+	}
+	return min(n, maxArenaBytes)
 }
 
 // Reserve gives head+payload bytes in one piece, right behind the last reservation where the slab has room. It
@@ -63,7 +72,7 @@ func (a *Arena) Reserve(head, payload int) (Room, error) {
 	}
 	r := Room{slab: a.cur, off: uint32(a.off), head: uint32(head), to: uint32(n)}
 	a.off += n
-	if left := len(a.cur.buf) - a.off; left < max(len(a.cur.buf)/4, n) && a.next.Load() == nil {
+	if left := len(a.cur.buf) - a.off; left < max(len(a.cur.buf)/8, n) && a.next.Load() == nil {
 		a.ask()
 	}
 	return r, nil
@@ -71,7 +80,7 @@ func (a *Arena) Reserve(head, payload int) (Room, error) {
 
 // turn makes a slab with n free bytes the current one.
 func (a *Arena) turn(n int) error {
-	if want := min(4*int64(n), maxArenaBytes); want > a.bytes.Load() {
+	if want := slabSize(2 * int64(n)); want > a.bytes.Load() {
 		a.bytes.Store(want) // chunks of whole segments, or a bitrate that was declared too low
 	}
 	s := a.next.Swap(nil)

@@ -25,6 +25,9 @@ func TestArenaRooms(t *testing.T) {
 		t.Fatalf("second room at %d, want 100", second.off)
 	}
 	a.Cancel(first) // not the newest: nothing happens
+	if a.off != 150 {
+		t.Fatalf("the next room would lie at %d, want 150", a.off)
+	}
 	a.Cancel(second)
 	third, _ := a.Reserve(0, 70)
 	if third.off != 100 {
@@ -66,7 +69,9 @@ func TestExtentOutsideOfItsRoomPanics(t *testing.T) {
 // TestSlabsFollowTheBitrate: a slab holds about slabSeconds, within bounds, and grows for chunks that are larger.
 func TestSlabsFollowTheBitrate(t *testing.T) {
 	c := newCache(t, Config{Memory: 1 << 30})
-	for bits, want := range map[int]int{1: minArenaBytes, 8_000_000: 8_000_000 / 8 * slabSeconds, 0: assumedBitsPerS / 8 * slabSeconds} {
+	for bits, want := range map[int]int{
+		1: minArenaBytes, 0: assumedBitsPerS / 8 * slabSeconds, 6_500_000: hugeBytes, 8_000_000: hugeBytes, 9_000_000: 2 * hugeBytes,
+	} {
 		a := c.NewArena(bits)
 		r, err := a.Reserve(0, 1)
 		wantError(t, err, nil)
@@ -83,12 +88,12 @@ func TestSlabsFollowTheBitrate(t *testing.T) {
 	}
 	a := c.NewArena(1)
 	defer a.Close()
-	for range 12 {
+	for range 4 {
 		if _, err := a.Reserve(1000, 3<<20); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if n := len(a.cur.buf); n < 12<<20 {
+	if n := len(a.cur.buf); n < 6<<20 {
 		t.Errorf("chunks of 3 MiB go into slabs of %d bytes", n)
 	}
 }

@@ -15,7 +15,7 @@ func TestBodyOutlivesEviction(t *testing.T) {
 	f.slots(0, 1)
 	body, want := f.bodyOf(0, 0), f.segment(0, 0)
 	tag := body.ETag()
-	f.slots(1, 200)
+	f.slots(1, 80)
 	if f.tracks[0].Segment(0) != nil {
 		t.Fatal("segment 0 is held for ever")
 	}

@@ -14,8 +14,8 @@ var ErrMemory = errors.New("cache.memory exceeded")
 type Config struct {
 	Memory int64 // bytes that the live windows of all channels may take (cache.memory)
 
-	// Dir is a folder for the files behind slabs, not shared with another process; "": memory without a file. Files
-	// have no name once they are mapped, so that nothing stays behind. It is used on Linux only.
+	// Dir is a folder for the files behind slabs, not shared with another process; "": anonymous memory. Files have no
+	// name once they are mapped, so that nothing stays behind. It is used on Linux only.
 	Dir string
 }
 

@@ -52,15 +52,14 @@ func newFeed(t testing.TB, c *Cache, window, tracks int) *feed {
 // pattern appends the bytes of one chunk to dst.
 func pattern(dst []byte, track int, n uint64, chunk, size int) []byte {
 	x := uint64(track+1)<<56 ^ n<<16 ^ uint64(chunk+1)
-	for size > 0 {
+	for ; size >= 8; size -= 8 {
 		x ^= x << 13
 		x ^= x >> 7
 		x ^= x << 17
-		var word [8]byte
-		binary.LittleEndian.PutUint64(word[:], x)
-		k := min(size, 8)
-		dst = append(dst, word[:k]...)
-		size -= k
+		dst = binary.LittleEndian.AppendUint64(dst, x)
+	}
+	for ; size > 0; size-- {
+		dst = append(dst, byte(x))
 	}
 	return dst
 }
@@ -75,7 +74,8 @@ func (f *feed) segment(track int, n uint64) (all []byte) {
 
 // chunk commits chunk k of segment n, every third one in two pieces out of order, as a split chunk is.
 func (f *feed) chunk(track int, n uint64, k int) error {
-	want := pattern(nil, track, n, k, f.layout(track, n)[k])
+	size := f.layout(track, n)[k]
+	want := pattern(make([]byte, 0, size), track, n, k, size)
 	head := min(100, len(want)/2)
 	a := f.arenas[track]
 	c := Chunk{N: n, Slot: int64(n), Ordinal: f.ordinal(n), Start: int64(n) * 1000, End: int64(n)*1000 + 1, First: k == 0, Sync: k == 0}

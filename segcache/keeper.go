@@ -33,7 +33,7 @@ func (w chore) run() {
 		w.arena.prepare()
 		return
 	}
-	discard(w.trim.buf[w.off:])
+	discard(w.trim.mapping, w.off)
 	runtime.KeepAlive(w.trim)
 }
 

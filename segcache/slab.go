@@ -8,6 +8,7 @@ import (
 
 const (
 	pageBytes    = 4096
+	hugeBytes    = 2 << 20 // slabs of a multiple of it may have huge pages
 	maxSlabBytes = 1 << 30 // one room is never larger; offsets in the chunk index are 32 bits wide
 )
 
@@ -21,10 +22,11 @@ type slab struct{ *mapping }
 // A mapping is what a slab's cleanup needs: it must not point back at the slab.
 type mapping struct {
 	cache *Cache
-	buf   []byte
+	buf   []byte       // the slab's bytes
+	all   []byte       // what was mapped for them; nil: plain heap
 	size  atomic.Int64 // bytes that count as mapped: len(buf) less the trimmed tail
 	holds atomic.Int32 // the arena and the segments of the window that need the slab; readers are not counted
-	file  int          // descriptor of the file behind buf, kept for those who send without copying; -1: plain heap
+	file  int          // descriptor of the file behind buf, for those who will send without copying; -1: none
 }
 
 // makeSlab maps a slab of at least size bytes and touches every page, so that the writer meets no page fault. The slab
@@ -54,21 +56,32 @@ func (c *Cache) makeSlab(size int) (*slab, error) {
 
 // claim takes size bytes from the bounds, or returns ErrMemory.
 func (c *Cache) claim(size int64) error {
-	if c.live.Add(size) > c.config.Memory {
-		c.live.Add(-size)
+	if !take(&c.live, size, c.config.Memory) {
 		return ErrMemory
 	}
 	bound := c.config.Memory + c.config.Memory/4
-	if c.mapped.Add(size) <= bound {
+	if take(&c.mapped, size, bound) {
 		return nil
 	}
 	c.reclaim() // readers pin much, or the collector is late
-	if c.mapped.Load() <= bound {
+	if take(&c.mapped, size, bound) {
 		return nil
 	}
 	c.live.Add(-size)
-	c.mapped.Add(-size)
 	return fmt.Errorf("%w: readers hold %d bytes", ErrMemory, c.mapped.Load()-c.live.Load())
+}
+
+// take adds size to a counter that must not pass bound.
+func take(counter *atomic.Int64, size, bound int64) bool {
+	for {
+		now := counter.Load()
+		if now+size > bound {
+			return false
+		}
+		if counter.CompareAndSwap(now, now+size) {
+			return true
+		}
+	}
 }
 
 // hold counts one more segment that needs the slab. Writers only.
@@ -92,7 +105,7 @@ func (s *slab) release() {
 func (s *slab) trim(off int) {
 	off = (off + pageBytes - 1) &^ (pageBytes - 1)
 	spare := int64(len(s.buf) - off)
-	if s.file < 0 || spare < minTrimBytes {
+	if s.all == nil || spare < minTrimBytes {
 		return
 	}
 	s.size.Add(-spare)

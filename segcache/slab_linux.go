@@ -4,48 +4,93 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
 const slabFileSuffix = ".slab"
 
-// mapMemory maps and touches size bytes of a memfd, or of a file under Config.Dir.
+// mapMemory maps and touches size bytes: of anonymous memory, or of a file where there is a Config.Dir.
+//
+// Anonymous memory, because it can have huge pages, and slabs are never reused: getting and giving back a KiB costs 1000
+// to 1150 ns of CPU in a memfd, 450 to 600 in small anonymous pages and 45 to 90 in huge ones, where reading it from a
+// socket costs 260 (measured on a guest with nested paging). Those who want to send by sendfile set a Dir on a tmpfs.
 func (c *Cache) mapMemory(size int) (*mapping, error) {
-	fd, err := slabFile(c.config.Dir)
-	if err != nil {
-		return nil, err
-	}
-	m := &mapping{file: fd}
-	if err = unix.Ftruncate(fd, int64(size)); err == nil {
-		err = allocate(fd, int64(size)) // a full disk is an error here, not a SIGBUS in the writer
-	}
-	if err == nil {
-		m.buf, err = unix.Mmap(fd, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	m := &mapping{file: -1}
+	var err error
+	if c.config.Dir == "" {
+		err = m.anonymous(size)
+	} else {
+		err = m.ofFile(c.config.Dir, size)
 	}
 	if err == nil {
-		if err = populate(m.buf); err != nil {
-			_ = unix.Munmap(m.buf)
-		}
+		err = populate(m.buf)
 	}
 	if err != nil {
-		_ = unix.Close(fd)
+		unmapMemory(m)
 		return nil, err
 	}
 	return m, nil
 }
 
-// unmapMemory gives all of m back to the system. Neither call can fail: both things are m's own, and end once.
-func unmapMemory(m *mapping) {
-	_ = unix.Munmap(m.buf)
-	_ = unix.Close(m.file)
+// anonymous maps anonymous memory, aligned for huge pages where size is a multiple of them.
+func (m *mapping) anonymous(size int) (err error) {
+	spare := 0
+	if size%hugeBytes == 0 {
+		spare = hugeBytes // never touched: it takes addresses, not memory
+	}
+	m.all, err = unix.Mmap(-1, 0, size+spare, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
+	if err != nil {
+		return err
+	}
+	off := 0
+	if spare > 0 {
+		off = -int(uintptr(unsafe.Pointer(unsafe.SliceData(m.all)))) & (hugeBytes - 1)
+		_ = unix.Madvise(m.all, unix.MADV_HUGEPAGE) // a kernel without them gives small pages
+	}
+	m.buf = m.all[off : off+size : off+size]
+	return nil
 }
 
-// slabFile makes an empty file without a name: in dir, or in memory where dir is "".
-func slabFile(dir string) (fd int, err error) {
-	if dir == "" {
-		return unix.MemfdCreate("weir-slab", unix.MFD_CLOEXEC)
+// ofFile maps a file in dir.
+func (m *mapping) ofFile(dir string, size int) (err error) {
+	if m.file, err = slabFile(dir); err != nil {
+		return err
 	}
+	if err = unix.Ftruncate(m.file, int64(size)); err != nil {
+		return err
+	}
+	if err = allocate(m.file, int64(size)); err != nil { // a full disk is an error here, not a SIGBUS in the writer
+		return err
+	}
+	m.all, err = unix.Mmap(m.file, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	m.buf = m.all
+	return err
+}
+
+// unmapMemory gives all that m has back to the system. Neither call can fail: both things are m's own, and end once.
+func unmapMemory(m *mapping) {
+	if m.all != nil {
+		_ = unix.Munmap(m.all)
+	}
+	if m.file >= 0 {
+		_ = unix.Close(m.file)
+	}
+}
+
+// discard gives the pages of m from off on, and the blocks of the file behind them, back to the system. A file system
+// that cannot punch holes keeps them until the slab goes.
+func discard(m *mapping, off int) {
+	if m.file >= 0 {
+		_ = unix.Madvise(m.buf[off:], unix.MADV_REMOVE)
+	} else {
+		_ = unix.Madvise(m.buf[off:], unix.MADV_DONTNEED)
+	}
+}
+
+// slabFile makes an empty file in dir, and takes its name away.
+func slabFile(dir string) (fd int, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return -1, err
 	}
@@ -86,7 +131,3 @@ func populate(b []byte) error {
 	}
 	return err
 }
-
-// discard gives the pages of b, and the blocks of the file behind them, back to the system. A file system that cannot
-// punch holes keeps them until the slab goes.
-func discard(b []byte) { _ = unix.Madvise(b, unix.MADV_REMOVE) }
