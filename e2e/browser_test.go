@@ -48,6 +48,7 @@ type viewer struct {
 	renditions []picture
 	forced     []forced
 	errors     []string
+	notes      []string
 	fatal      bool
 	looks      []look
 }
@@ -82,6 +83,7 @@ type report struct {
 	Renditions []picture
 	Forced     *picture
 	Error      *string
+	Note       *string
 	Fatal      bool
 	Look       *look
 	Console    *string
@@ -174,6 +176,8 @@ func (w *watch) note(line []byte) {
 		v.renditions = r.Renditions
 	case r.Forced != nil:
 		v.forced = append(v.forced, forced{at, r.Forced.Height})
+	case r.Note != nil:
+		v.notes = append(v.notes, at.UTC().Format("15:04:05.000 ")+*r.Note)
 	case r.Error != nil:
 		v.errors = append(v.errors, at.UTC().Format("15:04:05.000 ")+*r.Error)
 		v.fatal = v.fatal || r.Fatal

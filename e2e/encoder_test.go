@@ -41,7 +41,7 @@ func fromDocs(t *testing.T, publishing string) string {
 		{"-b:v 300k", "-b:v 150k"},
 		{"-b:v 700k", "-b:v 300k"},
 		{"-b:v 1500k", "-b:v 600k"},
-		{"ffmpeg -re", "exec ffmpeg -hide_banner -nostats -re"},
+		{"ffmpeg -re", "exec ffmpeg -v warning -nostats -re"},
 	} {
 		before := command
 		if command = strings.Replace(command, change[0], change[1], 1); command == before {

@@ -18,6 +18,7 @@ import (
 // again in between. What they serve is the same, byte for byte: segments from the restarted one's first whole slot on,
 // playlists and MPDs once its window has refilled.
 func TestInstances(t *testing.T) {
+	t.Parallel()
 	const window = 12 * time.Second
 	t.Run("epoch", func(t *testing.T) {
 		t.Parallel()
@@ -87,7 +88,7 @@ func compare(t *testing.T, a, b *node, window time.Duration) {
 		}
 		return nil
 	})
-	versionsA, versionsB := collect(a, b, 7*time.Second)
+	versionsA, versionsB := collect(t, a, b, 7*time.Second)
 	check()
 	if compared < 40 {
 		t.Errorf("only %d segments and init segments were compared", compared)
@@ -176,8 +177,9 @@ func (l listings) newestStart() time.Time {
 }
 
 // collect polls the manifests of two nodes for a while and returns their versions by path: playlists by their newest
-// number, MPDs by publishTime, the multivariant playlist as one version.
-func collect(a, b *node, length time.Duration) (versionsA, versionsB map[string]map[string][]byte) {
+// number, MPDs by publishTime, the multivariant playlist as one version. A node that says two things under one version
+// fails the test.
+func collect(t *testing.T, a, b *node, length time.Duration) (versionsA, versionsB map[string]map[string][]byte) {
 	until := time.Now().Add(length)
 	poll := func(base string) map[string]map[string][]byte {
 		versions := map[string]map[string][]byte{}
@@ -201,6 +203,9 @@ func collect(a, b *node, length time.Duration) (versionsA, versionsB map[string]
 				}
 				if versions[path] == nil {
 					versions[path] = map[string][]byte{}
+				}
+				if before, ok := versions[path][version]; ok && !bytes.Equal(before, text) {
+					t.Errorf("%s%s at %s was\n%s\nand is\n%s", base, path, version, before, text)
 				}
 				versions[path][version] = text
 			}

@@ -117,8 +117,8 @@ func (v *viewer) log(t *testing.T) {
 		}
 	}
 	last := v.last()
-	t.Logf("%s: renditions %v; on screen%s; at the end %s at %.2f, %.2f s buffered, latency %v, %d of %d frames dropped; errors %q",
-		v.name, v.renditions, b.String(), clock(last.at), last.Time, last.End-last.Time, last.latency(), last.Dropped, last.Decoded, v.errors)
+	t.Logf("%s: renditions %v; on screen%s; at the end %s at %.2f, %.2f s buffered, latency %v, %d of %d frames dropped; errors %q, notes %q",
+		v.name, v.renditions, b.String(), clock(last.at), last.Time, last.End-last.Time, last.latency(), last.Dropped, last.Decoded, v.errors, v.notes)
 }
 
 // latency is how old the picture is, by the player's own word.

@@ -3,6 +3,7 @@ package e2e
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 )
@@ -106,13 +107,20 @@ func TestNodeKilled(t *testing.T) {
 	n := newNode(t, settings{})
 	r := record(t, n.base())
 	pushDemo(t, n, nil)
-	listedSegments(t, r.url, 4, 3)
+	fetchAll := func() {
+		for _, url := range slices.Concat(listedSegments(t, r.url, 4, 3), inits(t, r.url)) {
+			if _, err := get(url); err != nil {
+				t.Errorf("listed, and not there: %v", err)
+			}
+		}
+	}
+	fetchAll()
 	before := snapshot(t, r.url)
 
 	n.process.kill()
 	n.start()
 
-	listedSegments(t, r.url, 4, 3)
+	fetchAll()
 	after := snapshot(t, r.url)
 	if after.multivariant != before.multivariant {
 		t.Errorf("the multivariant playlist was\n%s\nand is\n%s", before.multivariant, after.multivariant)

@@ -7,7 +7,9 @@
 //	{player, at, renditions: [{width, height, bitrate}]}          once, when the engine lists them
 //	{player, at, forced: {width, height}}                         a rendition was forced
 //	{player, at, error, fatal}                                    the engine reports an error
-//	{player, at, look: {time, end, ready, height, dropped, decoded, playhead, paused, seeking}}   every 100 ms
+//	{player, at, note}                                            what the engine wants to say besides
+//	{player, at, look: {time, end, ready, height, dropped, decoded, playhead, paused, seeking,
+//	 buffered: [[from, to]]}}                                    every 100 ms
 //
 // at and playhead are UTC in ms, time and end (of what is buffered from the playhead on) media seconds.
 
@@ -27,7 +29,7 @@ async function play({ name, engine, url }) {
   const opened = await engines[engine].open(video, url, {
     error: ({ fatal, text }) => say({ error: text, fatal }),
     switched: () => {},
-    note: (text) => say({ error: text, fatal: false }),
+    note: (text) => say({ note: text }),
   });
   let listed = false;
   let started = 0;
@@ -57,6 +59,7 @@ async function play({ name, engine, url }) {
         playhead: opened.playhead() || 0,
         paused: video.paused,
         seeking: video.seeking,
+        buffered: Array.from({ length: video.buffered.length }, (_, i) => [video.buffered.start(i), video.buffered.end(i)]),
       },
     });
   }, every);

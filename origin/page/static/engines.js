@@ -9,6 +9,9 @@
 // and calls on.error({fatal, text}), on.switched() (a rendition was chosen) and on.note(text). After a fatal error it plays
 // no more: close it and open another.
 
+import { behindHole } from './hole.js';
+import { ahead } from './monitor.js';
+
 const load = new Map();
 
 // The error of an engine whose script this origin does not have.
@@ -68,18 +71,30 @@ async function openDash(video, url, on) {
   });
   player.on(events.PLAYBACK_ERROR, ({ error }) => on.error({ fatal: true, text: words('playback', error?.message ?? error) }));
   player.on(events.QUALITY_CHANGE_REQUESTED, ({ mediaType }) => { if (mediaType === 'video') on.switched(); });
+  let manifest = null;
+  player.on(events.MANIFEST_LOADED, ({ data }) => { manifest = data; });
   player.initialize(video, url, true);
   const ready = () => player.isReady() && player.getActiveStream() !== null;
+  const holes = setInterval(() => {
+    if (manifest === null || !ready() || video.played.length === 0 || video.paused || video.seeking || video.readyState > HTMLMediaElement.HAVE_CURRENT_DATA) return;
+    const behind = behindHole(manifest, video.currentTime + ahead(video));
+    if (!(behind <= player.getDvrWindow().end - player.getTargetLiveDelay())) return; // none, or too near to the live edge still
+    on.note(`a hole of ${(behind - video.currentTime).toFixed(2)} s in the stream is jumped`);
+    player.seekToPresentationTime(behind);
+  }, 250);
   return {
     renditions: () => (ready() ? player.getRepresentationsByType('video') : [])
       .map(({ id, width, height, bandwidth }) => ({ id, width, height, bitrate: bandwidth })).sort(byBitrate),
     select: (id) => {
       player.updateSettings({ streaming: { abr: { autoSwitchBitrate: { video: id === null } } } });
-      if (id !== null) player.setRepresentationForTypeById('video', id);
+      if (id !== null) player.setRepresentationForTypeById('video', id, true);
     },
     playhead: () => (ready() && player.timeAsUTC() > 0 ? player.timeAsUTC() * 1000 : NaN),
     live: () => player.seekToOriginalLive(),
-    close: async () => player.destroy(),
+    close: async () => {
+      clearInterval(holes);
+      player.destroy();
+    },
   };
 }
 
@@ -91,8 +106,19 @@ async function openShaka(video, url, on) {
   shaka.polyfill.installAll();
   const player = new shaka.Player();
   const critical = shaka.util.Error.Severity.CRITICAL;
+  // Shaka tries other renditions where a playlist says GAP, and gives up where that is the newest segment. It is told to
+  // try again, as it does by itself after other faults of a live stream.
+  player.configure('streaming.maxDisabledTime', 4); // seconds; else a viewer has the lowest rendition for 30 s after a hole
+  player.configure('streaming.failureCallback', (e) => {
+    const network = e.category === shaka.util.Error.Category.NETWORK;
+    if (network && player.isLive()) setTimeout(() => player.retryStreaming(), 1000);
+  });
   const report = (e) => {
     if (e.code === shaka.util.Error.Code.LOAD_INTERRUPTED) return; // ours: close() while it loads
+    if (e.code === shaka.util.Error.Code.SEGMENT_MISSING) {
+      on.note('a hole in the stream');
+      return;
+    }
     const detail = (e.data ?? []).filter((part) => ['string', 'number'].includes(typeof part)).join(' ');
     on.error({ fatal: e.severity === critical || e.severity === undefined, text: words(e.code ?? e.message, detail) });
   };
