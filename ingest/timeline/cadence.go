@@ -45,9 +45,10 @@ type pace struct {
 // Rule: docs/time.md, section 1.
 func paceOf(info *TrackInfo, times []int64, published int64) pace {
 	s := int64(info.Timescale)
+	few := len(times) < 4 && info.Kind != Sparse
 	step, exact := commonStep(times)
 	if exact && s%25 == 0 && s <= maxTimescale && (published == 0 || published == s) {
-		return pace{timescale: s, cadence: step}
+		return pace{timescale: s, cadence: step, doubt: few}
 	}
 	p := published
 	if p == 0 {
@@ -58,10 +59,10 @@ func paceOf(info *TrackInfo, times []int64, published int64) pace {
 	}
 	if exact {
 		if q, r := mulDiv(step, p, s); r == 0 && q > 0 {
-			return pace{timescale: p, cadence: q}
+			return pace{timescale: p, cadence: q, doubt: few}
 		}
 	}
-	best, doubt := int64(0), false
+	best, doubt := int64(0), few
 	try := func(c int64) {
 		if c <= 0 || !fits(times, s, p, c) {
 			return

@@ -1,5 +1,7 @@
 package timeline
 
+import "slices"
+
 // amend is the state of a channel whose set of tracks is to change: a track came late, or its decoder configuration
 // changed. Slots, and the tracks that it does not concern, go on meanwhile.
 type amend struct {
@@ -40,12 +42,11 @@ func (tl *Timeline) change(now int64, in *input, h *held) bool {
 			tl.startRelearn(now, true)
 			return false
 		} else {
-			if now-h.arrival > tl.waitMost() {
+			if tl.seek(now, in, tl.run(in, h)) == drop {
 				tl.dropAll(in.t, h, OffTime)
 				return true
 			}
-			tl.wakeAt(in, add(now, second/4))
-			return false
+			return in.base != nil
 		}
 	}
 	if !tl.amend.on {
@@ -80,7 +81,7 @@ func (tl *Timeline) superseded(in *input) bool {
 func (tl *Timeline) explain(in *input, h *held) *timebase {
 	run := tl.run(in, h)
 	newest := run[len(run)-1]
-	if p := tl.priorOf(in); p.base != nil {
+	if p := tl.priorOf(in); p.base != nil && in.lost == 0 {
 		d := scale(h.time-p.next, second, int64(p.scale))
 		if abs(d) <= tl.gen().PartTarget || d > 0 && d <= add(sub(h.arrival, p.arrival), tl.window(p.base)) && abs(tl.off(p.base, in, newest)) <= catchUp {
 			return p.base
@@ -88,7 +89,7 @@ func (tl *Timeline) explain(in *input, h *held) *timebase {
 	}
 	for i := len(tl.bases) - 1; i >= 0; i-- {
 		b := tl.bases[i]
-		if b.track == "" && abs(tl.off(b, in, newest)) <= tl.window(b)+2*second {
+		if (b.track == "" || b.track == in.t.name) && abs(tl.off(b, in, newest)) <= tl.window(b)+2*second {
 			return b
 		}
 	}
@@ -112,7 +113,7 @@ func (tl *Timeline) amended(now int64) {
 		return
 	}
 	waiting := now < tl.amend.since+old.dNanos()+grace
-	if waiting && !tl.allHeard(now, changed) || tl.flapping(now) {
+	if waiting && !tl.unaffected(now, changed) || tl.flapping(now) {
 		return
 	}
 	g := clone(old)
@@ -121,17 +122,21 @@ func (tl *Timeline) amended(now int64) {
 	var added []*sketch
 	for _, k := range changed {
 		k.pace = paceOf(&k.in.info, k.times, tl.published(k.t.name))
-		if k.in.base == nil || k.pace.doubt && waiting {
+		if waiting && (k.in.base == nil || k.pace.doubt || k.t.kind == Video && len(k.syncs) == 0) {
+			return // it may make it
+		}
+		if k.in.base == nil {
 			continue
 		}
-		k.lay(g, &b.Base)
-		if k.t.name == old.Master && !k.keeps(g, old, &b.Base) {
+		k.base = &k.in.base.Base
+		k.lay(g)
+		if k.t.name == old.Master && !k.keeps(g, old) {
 			tl.startRelearn(now, false)
 			return
 		}
-		if k.t.kind == Video && g.Regular && !k.inPhase(g, &b.Base) {
+		if k.t.kind == Video && g.Regular && !k.inPhase(g) {
 			if len(k.syncs) > 0 {
-				tl.tell(k.t, OffPhase, "sync samples miss the slots: the track is not used until they fit")
+				tl.tell(k.t, now, OffPhase, "sync samples miss the slots: the track is not used until they fit")
 			}
 			continue
 		}
@@ -142,7 +147,7 @@ func (tl *Timeline) amended(now int64) {
 		return
 	}
 	g.K0 = old.K0
-	g.reach(added, &b.Base)
+	g.reach(added)
 	tl.succeed(now, g, old)
 	if !g.valid() {
 		return
@@ -151,15 +156,15 @@ func (tl *Timeline) amended(now int64) {
 }
 
 // keeps tells whether the master's changed input keeps cadence and phase.
-func (k *sketch) keeps(g, old *Generation, base *Base) bool {
+func (k *sketch) keeps(g, old *Generation) bool {
 	before := old.grid(k.t.name)
 	return before != nil && before.Cadence == k.grid.Cadence && before.Timescale == k.grid.Timescale &&
-		(!old.Regular || len(k.syncs) == 0 || k.inPhase(g, base))
+		(!old.Regular || len(k.syncs) == 0 || k.inPhase(g))
 }
 
 // inPhase tells whether a sync sample opens a slot.
-func (k *sketch) inPhase(g *Generation, base *Base) bool {
-	m := base.mapping(&k.grid, k.in.info.Timescale)
+func (k *sketch) inPhase(g *Generation) bool {
+	m := k.base.mapping(&k.grid, k.in.info.Timescale)
 	for _, i := range k.syncs {
 		s := m.At(k.times[i])
 		if s == g.edge(&k.grid, g.slotOf(&k.grid, s)) {
@@ -169,18 +174,21 @@ func (k *sketch) inPhase(g *Generation, base *Base) bool {
 	return false
 }
 
-// allHeard tells whether every track of the set that lately delivered has an input again, so that no further change is
-// to be expected.
-func (tl *Timeline) allHeard(now int64, changed []*sketch) bool {
+// unaffected tells whether every other track of the set that lately delivered goes on as before where the changed ones
+// begin, so that no further change is to be expected.
+func (tl *Timeline) unaffected(now int64, changed []*sketch) bool {
+	from := int64(0)
+	for _, k := range changed {
+		if k.in.base == nil {
+			return false
+		}
+		from = max(from, k.in.base.nanos(k.times[0], k.in.info.Timescale))
+	}
 	for _, t := range tl.tracks {
-		if t.slots == nil || now-t.heard > 60*second {
+		if t.slots == nil || t.cur.grid == nil || tl.gone(now, t) || slices.ContainsFunc(changed, func(k *sketch) bool { return k.t == t }) {
 			continue
 		}
-		open := false
-		for _, in := range tl.inputs {
-			open = open || in.t == t && in.open && (in.cont || len(in.q) > 0)
-		}
-		if !open {
+		if scale(t.cur.pos, second, int64(t.cur.grid.Timescale)) < from+second/4 {
 			return false
 		}
 	}

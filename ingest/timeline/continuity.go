@@ -60,7 +60,7 @@ func (tl *Timeline) taken(in *input, h *held) {
 		in.next = h.end
 	}
 	in.last, in.cont, in.length = h.arrival, true, scale(h.end-h.time, second, int64(in.info.Timescale))
-	in.t.arrived = h.arrival
+	in.t.arrived, in.t.warm = h.arrival, true
 	in.t.prior = prior{base: in.base, next: in.next, scale: in.info.Timescale, arrival: h.arrival}
 }
 
@@ -100,12 +100,12 @@ func (tl *Timeline) judge(now int64, in *input, h *held) verdict {
 	run := tl.run(in, h)
 	newest := run[len(run)-1]
 	p := tl.priorOf(in)
-	if p.base != nil {
+	if p.base != nil && in.lost == 0 {
 		d := scale(h.time-p.next, second, int64(p.scale))
 		off, window := tl.off(p.base, in, newest), tl.window(p.base)
 		near := tl.gen().PartTarget
 		switch {
-		case abs(d) <= near,
+		case abs(d) <= near && off >= -window && off <= catchUp,
 			d < 0 && abs(off) <= window,
 			d > 0 && off >= -window && (off <= window || d <= add(sub(h.arrival, p.arrival), window) && off <= catchUp):
 			if d > near && tl.reorder(now, in, h, p, d) {

@@ -10,6 +10,8 @@ func (tl *Timeline) know(g *Generation) {
 		tl.gens = append(tl.gens[:0], tl.gens[1:]...)
 	}
 	tl.bases = append(tl.bases[:0], anchorBase(g))
+	copy(tl.opening[:], tl.opening[1:])
+	tl.opening[len(tl.opening)-1] = max(g.startNanos(g.K0), 1)
 	for i := range g.Tracks {
 		t := tl.trackOf(g.Tracks[i].Name, g.Tracks[i].Kind)
 		if t == nil || t.slots != nil {
@@ -41,8 +43,6 @@ func (tl *Timeline) adopt(now int64, g *Generation) {
 	}
 	tl.know(g)
 	tl.emit(Event{Kind: Opened, Generation: g, N: g.N0, Slot: g.K0, Ordinal: g.Ordinal})
-	copy(tl.opening[:], tl.opening[1:])
-	tl.opening[len(tl.opening)-1] = max(g.startNanos(g.K0), 1)
 	b := tl.bases[0]
 	for _, l := range lone {
 		l.ordinal = g.Ordinal
@@ -54,6 +54,7 @@ func (tl *Timeline) adopt(now int64, g *Generation) {
 	}
 	same := old != nil && goesOn && g.sameSlots(old)
 	for _, t := range tl.tracks {
+		t.warm = true
 		tl.carry(t, g, b, before, goesOn, same)
 	}
 	if old == nil {
@@ -86,7 +87,8 @@ func (tl *Timeline) adopt(now int64, g *Generation) {
 func (tl *Timeline) welcome(now int64, in *input, grid *Grid, b *timebase) {
 	k := sketchOf(in)
 	k.pace = pace{timescale: int64(grid.Timescale), cadence: grid.Cadence}
-	k.measure(&b.Base)
+	k.base = &b.Base
+	k.measure()
 	if off := sub(k.late, tl.expected(b, in.t)); abs(off) > tl.window(b) {
 		return
 	}
@@ -109,7 +111,6 @@ func (tl *Timeline) carry(t *track, g *Generation, b, before *timebase, goesOn, 
 	} else if t.prior.base != nil && t.prior.base.track == "" {
 		t.prior.base = nil
 	}
-	t.noted = ""
 	grid := g.grid(t.name)
 	if grid == nil || same && t.cur.grid != nil && t.cur.grid.Config == grid.Config {
 		return

@@ -42,7 +42,7 @@ func (tl *Timeline) seek(now int64, in *input, run []*held) verdict {
 		in.lost = run[0].arrival
 	}
 	if tl.rival(now, in) {
-		tl.tell(in.t, OffTime, "a second input of the track has another clock: it is not used")
+		tl.tell(in.t, now, OffTime, "a second input of the track has another clock: it is not used")
 		return drop
 	}
 	if now-run[0].arrival > tl.waitMost() {
@@ -142,12 +142,15 @@ func (tl *Timeline) propose(now int64, in *input, run []*held, lone string) verd
 			}
 		}
 	}
-	if !ok || grid == nil {
+	if grid == nil { // a track that comes late
+		grid = &Grid{Name: in.t.name, Kind: in.t.kind, Late: g.Late}
+	}
+	if !ok {
 		tl.wakeAt(in, add(now, second/4))
 		return wait
 	}
 	if tl.joining[0] != 0 && now-tl.joining[0] < holdJoins {
-		tl.tell(in.t, OffTime, "the encoder's clock jumps again and again: the input is held back for a minute")
+		tl.tell(in.t, now, OffTime, "the encoder's clock jumps again and again: the input is held back for a minute")
 		return drop
 	}
 	s, m := int64(in.info.Timescale), int64(g.MasterTimescale)
@@ -167,7 +170,7 @@ func (tl *Timeline) propose(now int64, in *input, run []*held, lone string) verd
 		if g.Regular {
 			z := nearTo(y, g.GOP, g.Phase)
 			if scale(abs(z-y), second, m) > lipSync {
-				tl.tell(in.t, OffPhase, "the track came back alone and its sync samples miss its siblings' slots: it is GAP until they fit")
+				tl.tell(in.t, now, OffPhase, "the track came back alone and its sync samples miss its siblings' slots: it is GAP until they fit")
 				return drop
 			}
 			y = z
@@ -274,7 +277,7 @@ func (tl *Timeline) drift(now int64, in *input) {
 	} else if in.offSince == 0 {
 		in.offSince = now
 	} else if now-in.offSince >= offTime {
-		tl.tell(t, OffTime, "the encoder's clock has gone too far from the channel's: it is anchored anew")
+		tl.tell(t, now, OffTime, "the encoder's clock has gone too far from the channel's: it is anchored anew")
 		tl.startRelearn(now, true)
 		return
 	}
@@ -299,7 +302,7 @@ func (tl *Timeline) epochOff(now int64, in *input, h *held) bool {
 	if !g.Epoch || h.time/int64(in.info.Timescale) < firstEpoch {
 		return false
 	}
-	tl.tell(in.t, OffTime, "the encoder's UTC is more than 30 s off: its media is not used")
+	tl.tell(in.t, now, OffTime, "the encoder's UTC is more than 30 s off: its media is not used")
 	if in.offSince == 0 {
 		in.offSince = now
 	}

@@ -1,26 +1,49 @@
 package timeline
 
 // A follower follows the upper side of a measure slowly: it rises by at most 1/64 of the time that passes, and falls by
-// at most 1/256. Drift of any clock stays far below that, one late chunk hardly moves it.
+// at most 1/256 where it is near. Drift of any clock stays far below that, one late chunk hardly moves it. Where every
+// measure of six seconds lies above it by more than its slack, it rises at once: all of them would miss their deadlines.
 //
 // Rule: docs/time.md, section 1 (lag).
 type follower struct {
 	value int64
 	at    int64
 	has   bool
+	least int64 // of the measures since
+	since int64
+	count int
 }
+
+const (
+	stepTime  = 6 * second
+	stepCount = 3
+)
 
 func (f *follower) set(now, v int64) { *f = follower{value: v, at: now, has: true} }
 
-func (f *follower) see(now, v int64) {
+func (f *follower) see(now, v, slack int64) {
 	if !f.has {
 		f.set(now, v)
 		return
+	}
+	if f.count == 0 || v < f.least {
+		f.least = v
+	}
+	if f.count == 0 {
+		f.since = now
+	}
+	if f.count++; now-f.since >= stepTime && f.count >= stepCount {
+		if f.least > add(f.value, slack) {
+			f.value = f.least
+		}
+		f.count = 0
 	}
 	dt := min(max(0, now-f.at), 10*second)
 	f.at = now
 	if d := sub(v, f.value); d > 0 {
 		f.value += min(d, dt/64)
+	} else if d < -second {
+		f.value -= dt / 64
 	} else {
 		f.value -= min(-d, dt/256)
 	}
@@ -31,8 +54,9 @@ func (f *follower) see(now, v int64) {
 func (tl *Timeline) measure(now int64, in *input, h *held) {
 	t := in.t
 	late := lateness(in.base, in, h)
-	t.late.see(h.arrival, late)
-	t.usual.see(h.arrival, late)
+	slack := tl.gen().half() / 2
+	t.late.see(h.arrival, late, slack)
+	t.usual.see(h.arrival, late, slack)
 	tl.follow(h.arrival)
 	tl.drift(now, in)
 }
@@ -49,6 +73,9 @@ func (tl *Timeline) follow(now int64) {
 		tl.lag = lag
 	}
 }
+
+// gone tells whether a track has delivered nothing for a minute, as far as this process knows.
+func (tl *Timeline) gone(now int64, t *track) bool { return now-max(t.heard, tl.born) > silent }
 
 // silent is how long a track may deliver nothing before its lateness counts no more.
 const silent = 60 * second

@@ -6,6 +6,7 @@ import "slices"
 type learner struct {
 	first int64 // arrival of the first chunk; 0: none yet
 	due   int64 // when to look again without a chunk; 0: never
+	tried int64 // last look
 }
 
 const (
@@ -20,6 +21,7 @@ const (
 type sketch struct {
 	t      *track
 	in     *input
+	base   *Base   // under which it is laid
 	times  []int64 // starts of samples, encoder ticks
 	holes  []int   // samples before which something is missing
 	syncs  []int   // video: sync samples
@@ -99,12 +101,12 @@ func (tl *Timeline) learn(now int64) {
 		return
 	}
 	tl.bound(now, 2*maxLearn)
+	if now < tl.ask.retry || tl.tooSoon(now, &l.tried, &l.due) {
+		return
+	}
 	sketches := tl.sketches()
 	if len(sketches) == 0 {
 		l.first = 0
-		return
-	}
-	if now < tl.ask.retry {
 		return
 	}
 	for _, k := range sketches {
@@ -121,6 +123,16 @@ func (tl *Timeline) learn(now int64) {
 	} else {
 		l.due = at
 	}
+}
+
+// tooSoon spaces attempts out where much waits, so that their cost does not depend on the size of chunks.
+func (tl *Timeline) tooSoon(now int64, tried, due *int64) bool {
+	if tl.heldChunks > 256 && now >= *tried && now < *tried+second/20 {
+		*due = *tried + second/20
+		return true
+	}
+	*tried = now
+	return false
 }
 
 // bound drops what has waited longer than that.
@@ -200,20 +212,26 @@ func (tl *Timeline) compose(now int64, sketches []*sketch, old *Generation, shar
 	}
 	base := g.base()
 	for _, k := range sketches {
-		k.lay(g, &base)
+		k.base = &base
+		k.lay(g)
+		if before := k.goesOn(old, shared); before != nil {
+			late := k.late
+			k.grid = *before
+			k.grid.Late = late
+		}
 		g.Tracks = append(g.Tracks, k.grid)
 		if master == nil || k == master {
 			g.Late = max(g.Late, k.late)
 		}
 	}
 	if master != nil {
-		g.phase(master, &base)
+		g.phase(master)
 		g.Late = master.late
 	}
 	if old == nil {
 		g.targets(&tl.cfg, sketches)
 	}
-	g.reach(sketches, &base)
+	g.reach(sketches)
 	if old != nil {
 		tl.succeed(now, g, old)
 	}
@@ -227,6 +245,18 @@ func (tl *Timeline) compose(now int64, sketches []*sketch, old *Generation, shar
 		return nil, 0
 	}
 	return g, 0
+}
+
+// goesOn is the grid that a track keeps in a new generation: under the same base, its samples follow as before.
+func (k *sketch) goesOn(old *Generation, shared *timebase) *Grid {
+	if old == nil || shared == nil {
+		return nil
+	}
+	grid := old.grid(k.t.name)
+	if grid == nil || grid.Config != k.grid.Config || grid.Cadence != k.grid.Cadence || grid.Timescale != k.grid.Timescale {
+		return nil
+	}
+	return grid
 }
 
 // published is the timescale that a track has been given for the channel's life, or 0.
@@ -345,30 +375,30 @@ func (g *Generation) fit(old *Generation, cadence int64) {
 const longestFrame = second / 20
 
 // lay computes the track's grid under the generation's base.
-func (k *sketch) lay(g *Generation, base *Base) {
+func (k *sketch) lay(g *Generation) {
 	p, c := k.pace.timescale, k.pace.cadence
 	k.grid = Grid{Name: k.t.name, Kind: k.t.kind, Timescale: uint32(p), Cadence: c, Config: k.in.info.Config}
 	if c != 0 {
-		k.grid.Phase = k.gridPhase(g, base)
+		k.grid.Phase = k.gridPhase(g)
 	}
-	k.measure(base)
+	k.measure()
 }
 
 // measure finds how late the newest chunks came under a base.
-func (k *sketch) measure(base *Base) {
+func (k *sketch) measure() {
 	newest := k.ends[len(k.ends)-1]
-	k.late = sub(k.arrive[len(k.arrive)-1], base.nanos(k.end, k.in.info.Timescale))
+	k.late = sub(k.arrive[len(k.arrive)-1], k.base.nanos(k.end, k.in.info.Timescale))
 	for i := len(k.ends) - 1; i >= 0 && newest-k.ends[i] < 2*second; i-- {
-		k.late = max(k.late, sub(k.arrive[i], base.nanos(0, 1)+k.ends[i]))
+		k.late = max(k.late, sub(k.arrive[i], add(k.base.nanos(0, 1), k.ends[i])))
 	}
 	k.grid.Late = k.late
 }
 
 // gridPhase is the middle of where the samples lie between two points of the cadence. Epoch times that lie on the grid
 // that starts at the epoch are taken as that, so that nodes that share nothing agree.
-func (k *sketch) gridPhase(g *Generation, base *Base) int64 {
+func (k *sketch) gridPhase(g *Generation) int64 {
 	c := k.pace.cadence
-	free := base.mapping(&Grid{Timescale: k.grid.Timescale}, k.in.info.Timescale)
+	free := k.base.mapping(&Grid{Timescale: k.grid.Timescale}, k.in.info.Timescale)
 	first := floorMod(free.At(k.times[0]), c)
 	low, high := int64(0), int64(0)
 	for _, x := range k.times {
@@ -388,8 +418,8 @@ func (k *sketch) gridPhase(g *Generation, base *Base) int64 {
 
 // phase sets where slots start: at the master's first sync sample, to within whole GOPs. Irregular slots of epoch times
 // start at multiples of D, whatever a node saw first.
-func (g *Generation) phase(k *sketch, base *Base) {
-	at := g.firstAt(k, base)
+func (g *Generation) phase(k *sketch) {
+	at := k.firstAt()
 	switch {
 	case g.Regular:
 		g.Phase = floorMod(at, g.GOP)
@@ -401,20 +431,20 @@ func (g *Generation) phase(k *sketch, base *Base) {
 }
 
 // firstAt is the channel time of a track's first sync sample, or first sample where all are.
-func (g *Generation) firstAt(k *sketch, base *Base) int64 {
+func (k *sketch) firstAt() int64 {
 	x := k.times[0]
 	if k.t.kind == Video && len(k.syncs) > 0 {
 		x = k.times[k.syncs[0]]
 	}
-	return base.mapping(&k.grid, k.in.info.Timescale).At(x)
+	return k.base.mapping(&k.grid, k.in.info.Timescale).At(x)
 }
 
 // reach sets the first slot: one that every track can fill.
-func (g *Generation) reach(sketches []*sketch, base *Base) {
+func (g *Generation) reach(sketches []*sketch) {
 	for _, k := range sketches {
-		at := g.firstAt(k, base)
+		at := k.firstAt()
 		if k.t.kind != Video {
-			at -= g.partTicks(&k.grid) // it may begin early
+			at -= g.startTicks(&k.grid) // it may begin early
 		}
 		first := g.slotOf(&k.grid, at)
 		if g.edge(&k.grid, first) < at {

@@ -67,6 +67,9 @@ func (tl *Timeline) wake(at int64) {
 func (tl *Timeline) ripe(t *track, g *Generation, grid *Grid) int64 {
 	n := t.next
 	deadline := add(g.endNanos(g.slot(n)), tl.lag+g.half()) + 1
+	if tl.relearn.on || tl.amend.on || tl.ask.pending() && tl.ask.gen != nil {
+		deadline += g.half() // another node's record may put the new generation here
+	}
 	if s := &t.slots[n%slotRing]; s.n == n && s.done {
 		if tl.masterOpened(g, n) && (n != g.N0 || tl.allReached(g, n)) {
 			return min(deadline, add(scale(s.end, second, int64(grid.Timescale)), tl.lag-g.PartTarget))
@@ -116,7 +119,7 @@ func (tl *Timeline) listOne(t *track, g *Generation, grid *Grid) {
 		ev.Start, ev.End = s.start, s.end
 	} else {
 		ev.Gap = true
-		ev.Start, ev.End = g.edge(grid, k), g.edge(grid, k+1)
+		ev.Start, ev.End = g.edge(grid, k), tl.slotEnd(t, g, grid, n)
 		if t.listed {
 			ev.Start = max(ev.Start, t.lastEnd)
 			ev.End = max(ev.End, ev.Start)
@@ -125,6 +128,17 @@ func (tl *Timeline) listOne(t *track, g *Generation, grid *Grid) {
 	t.lastEnd, t.listed = ev.End, true
 	t.next++
 	tl.emit(ev)
+}
+
+// slotEnd is where slot n ends for a track: at its next edge, or where the next generation begins.
+func (tl *Timeline) slotEnd(t *track, g *Generation, grid *Grid, n uint64) int64 {
+	end := g.edge(grid, g.slot(n)+1)
+	if next := tl.genOf(n + 1); next != g {
+		if grid := next.grid(t.name); grid != nil {
+			end = min(end, next.edge(grid, next.K0))
+		}
+	}
+	return end
 }
 
 // startList sets the first number to list after a restart: the first slot that every track which delivers has whole. A

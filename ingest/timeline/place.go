@@ -79,18 +79,21 @@ func (tl *Timeline) await(t *track, s int64, why Reason) {
 	if c.open {
 		n++
 	}
-	if c.open || s > c.begin+c.slack() {
+	if c.open || s > c.begin+t.slack() {
 		n = max(n, tl.numberAt(t, s))
 	}
 	tl.enter(t, n)
-	if c.grid != nil && s > c.begin+c.slack() {
+	if c.grid != nil && s > c.begin+t.slack() {
 		tl.enter(t, c.n+1)
 	}
 	c.why = why
 }
 
-// slack is how far after the edge a segment may begin: audio that lost a frame there starts early.
-func (c *cursor) slack() int64 {
+// slack is how far after the edge a segment may begin. Audio that lost frames there starts early; so does audio that
+// starts with its encoder, a frame or two after its video. Not the first audio that a restarted node sees: what came
+// before it belongs to the slot.
+func (t *track) slack() int64 {
+	c := &t.cur
 	switch {
 	case c.g.irregular() && c.grid.Kind == Video:
 		return 0
@@ -98,8 +101,12 @@ func (c *cursor) slack() int64 {
 		return 0
 	case c.grid.Kind == Video:
 		return int64(c.grid.Timescale) / 250
+	case c.seen < c.begin:
+		return c.g.partTicks(c.grid)
+	case t.warm:
+		return c.g.startTicks(c.grid)
 	}
-	return c.g.partTicks(c.grid)
+	return 0
 }
 
 // begin looks for the sample that opens the slot that the track waits for. It reports false where the master's cadence is
@@ -120,13 +127,13 @@ func (tl *Timeline) begin(in *input, h *held, s int64) bool {
 		default:
 			tl.write(in, h, max(s, c.pos), true)
 		}
-	case s > c.begin+c.slack() || video && c.g.Regular && !h.isSync(h.from):
+	case s > c.begin+t.slack() || video && c.g.Regular && !h.isSync(h.from):
 		why := Hole
-		if video && c.seen <= c.begin { // nothing is missing
+		if video && c.seen <= c.begin && s <= max(c.pos, c.begin) { // nothing is missing
 			if why = OffPhase; c.g.Regular && tl.leads(t) {
 				return false
 			}
-			tl.tell(t, OffPhase, "sync samples miss the slots: the track is GAP until they fit")
+			tl.tell(t, h.arrival, OffPhase, "sync samples miss the slots: the track is GAP until they fit")
 		}
 		tl.enter(t, c.n+1)
 		tl.await(t, s, why)
@@ -141,12 +148,12 @@ func (tl *Timeline) begin(in *input, h *held, s int64) bool {
 // leads tells whether a track is the master of the newest generation.
 func (tl *Timeline) leads(t *track) bool { return t.cur.g == tl.gen() && t.cur.g.Master == t.name }
 
-// tell notes a track's trouble, once until it is over.
-func (tl *Timeline) tell(t *track, why Reason, text string) {
-	if t.noted != why {
-		t.noted = why
+// tell notes a track's trouble: once, until it has been over for a minute.
+func (tl *Timeline) tell(t *track, now int64, why Reason, text string) {
+	if t.noted != why || now-t.notedAt > 60*second {
 		tl.note(t.name, why, text)
 	}
+	t.noted, t.notedAt = why, now
 }
 
 // extend adds to the open segment, or finds that the sample belongs to the next one.
@@ -265,7 +272,6 @@ func (tl *Timeline) complete(t *track, end int64) {
 	c := &t.cur
 	c.open = false
 	end = max(end, c.start)
-	t.noted = ""
 	tl.emit(Event{
 		Kind: Completed, Track: t.name, N: c.n, Slot: c.g.slot(c.n), Ordinal: c.g.Ordinal, Start: c.start, End: end,
 	})
@@ -280,6 +286,7 @@ func (tl *Timeline) enter(t *track, n uint64) {
 	c := &t.cur
 	c.open = false
 	c.n, c.why = n, Hole
+	before := c.grid
 	if g := tl.genOf(n); g != c.g {
 		c.g, c.grid = g, g.grid(t.name)
 		tl.remap(t)
@@ -288,13 +295,26 @@ func (tl *Timeline) enter(t *track, n uint64) {
 		return
 	}
 	k := c.g.slot(n)
-	c.begin, c.end = c.g.edge(c.grid, k), c.g.edge(c.grid, k+1)
+	if before != nil && before != c.grid {
+		tl.overlap(t, before, c.g.edge(c.grid, k))
+	}
+	c.begin, c.end = c.g.edge(c.grid, k), tl.slotEnd(t, c.g, c.grid, n)
 	tl.look(t)
+}
+
+// overlap lets a new grid begin up to a frame before the old one's last frame ends: a segment starts at the same time on
+// every node, whatever that has seen before.
+func (tl *Timeline) overlap(t *track, before *Grid, begin int64) {
+	c := &t.cur
+	if (before.Phase != c.grid.Phase || before.Cadence != c.grid.Cadence) && c.pos > begin && c.pos-begin <= max(before.Cadence, c.grid.Cadence) {
+		c.pos = begin
+	}
 }
 
 // look computes what depends on the slot after the cursor's, which a new generation may have changed.
 func (tl *Timeline) look(t *track) {
 	c := &t.cur
+	c.end = tl.slotEnd(t, c.g, c.grid, c.n)
 	c.after = c.end
 	g := tl.genOf(c.n + 1)
 	if grid := g.grid(t.name); grid != nil {

@@ -8,6 +8,7 @@ type relearn struct {
 	fresh bool // the time base, too
 	since int64
 	due   int64
+	tried int64
 }
 
 // startRelearn makes media wait until a new generation is written: the cadence breaks the slots, or (fresh) no base
@@ -26,7 +27,7 @@ func (tl *Timeline) learnAgain(now int64) {
 	r := &tl.relearn
 	r.due = 0
 	tl.bound(now, 2*maxLearn)
-	if tl.ask.pending() || now < tl.ask.retry {
+	if tl.ask.pending() || now < tl.ask.retry || tl.tooSoon(now, &r.tried, &r.due) {
 		return
 	}
 	sketches := tl.sketches()
@@ -69,7 +70,7 @@ func (tl *Timeline) learnAgain(now int64) {
 // waiting, or after a slot and a grace time.
 func (tl *Timeline) returned(now int64, sketches []*sketch, old *Generation) int64 {
 	for _, t := range tl.tracks {
-		if old.grid(t.name) == nil || t.heard == 0 || now-t.heard > 60*second {
+		if old.grid(t.name) == nil || tl.gone(now, t) {
 			continue
 		}
 		if !slices.ContainsFunc(sketches, func(k *sketch) bool { return k.t == t }) {
@@ -88,7 +89,7 @@ func (tl *Timeline) keepAbsent(now int64, g, old *Generation) {
 		if g.grid(grid.Name) != nil || t == nil || len(g.Tracks) >= maxTracks {
 			continue
 		}
-		if t.heard != 0 && now-t.heard < 60*second || slices.Contains(tl.cfg.Tracks, grid.Name) {
+		if !tl.gone(now, t) || slices.Contains(tl.cfg.Tracks, grid.Name) {
 			g.insert(grid)
 		}
 	}
@@ -110,9 +111,12 @@ func (g *Generation) insert(grid Grid) {
 }
 
 // backInPhase ends the wait where the master's next sync sample opens a slot after all: one GOP was odd, and its slot is
-// GAP.
+// GAP. Two odd GOPs within a minute are a new cadence.
 func (tl *Timeline) backInPhase(now int64, sketches []*sketch) bool {
 	g := tl.gen()
+	if tl.odd != 0 && now-tl.odd < 60*second {
+		return false
+	}
 	for _, k := range sketches {
 		if k.t.name != g.Master || k.in.base == nil || k.t.cur.g != g || k.t.cur.grid == nil || len(k.syncs) == 0 {
 			continue
@@ -120,10 +124,11 @@ func (tl *Timeline) backInPhase(now int64, sketches []*sketch) bool {
 		s := k.in.m.At(k.times[k.syncs[0]])
 		grid := k.t.cur.grid
 		n := tl.numberAt(k.t, s)
-		if n < g.N0 || s < g.edge(grid, g.slot(n)) || s > g.edge(grid, g.slot(n))+k.t.cur.slack() {
+		if n < g.N0 || s < g.edge(grid, g.slot(n)) || s > g.edge(grid, g.slot(n))+k.t.slack() {
 			return false
 		}
 		tl.relearn = relearn{}
+		tl.odd = now
 		if n > k.t.cur.n {
 			tl.enter(k.t, n)
 		}

@@ -77,6 +77,9 @@ func (g *Generation) half() int64 { return int64(g.TargetDuration) * second / 2 
 // partTicks is the PART-TARGET in a track's ticks, rounded down: a hole up to this long loses no slot.
 func (g *Generation) partTicks(t *Grid) int64 { return scale(g.PartTarget, int64(t.Timescale), second) }
 
+// startTicks is how far after a slot's edge an encoder's first audio may come.
+func (g *Generation) startTicks(t *Grid) int64 { return min(g.partTicks(t), 2*t.Cadence) }
+
 // grid is the track's entry, or nil.
 func (g *Generation) grid(name string) *Grid {
 	for i := range g.Tracks {

@@ -25,6 +25,7 @@ type Timeline struct {
 	heldSamples     int
 	scratch         held
 
+	born      int64 // first call, UTC ns
 	listing   bool  // the first number to list is known
 	dirty     bool  // something may be listed before due
 	due       int64 // when to look at the lists again; 0: never
@@ -35,6 +36,7 @@ type Timeline struct {
 	amend     amend
 	opening   [3]int64 // when the last generations were opened, oldest first
 	joining   [4]int64 // when the last joins were laid, oldest first
+	odd       int64    // when the master last had one odd GOP
 	refreshed int64    // when a join's lateness was last written
 	ask       request
 }
@@ -60,7 +62,9 @@ type track struct {
 	heard   int64    // newest arrival; 0: none
 	arrived int64    // newest arrival of a chunk that its base explains; 0: none
 	prior   prior
+	warm    bool   // this process saw the track start, or a generation open
 	noted   Reason // the last trouble that was told
+	notedAt int64
 }
 
 // An input is one connection's view of a track.
@@ -143,7 +147,7 @@ func (tl *Timeline) Open(now int64, id InputID, info TrackInfo) {
 		return
 	}
 	info.Timescale, info.Kind = max(info.Timescale, 1), t.kind
-	tl.inputs = append(tl.inputs, &input{id: id, t: t, info: info, open: true, near: int64(info.Timescale) / 5})
+	tl.inputs = append(tl.inputs, &input{id: id, t: t, info: info, open: true, near: int64(info.Timescale) / 50})
 	tl.advance(now)
 }
 
@@ -220,6 +224,9 @@ func (tl *Timeline) NextDeadline() int64 {
 
 // advance does what may have become possible: learning, records, lists.
 func (tl *Timeline) advance(now int64) {
+	if tl.born == 0 {
+		tl.born = max(now, 1)
+	}
 	tl.requests(now)
 	if tl.wakeup != 0 && now >= tl.wakeup {
 		tl.wakeup = 0
@@ -293,7 +300,7 @@ func (tl *Timeline) enqueue(in *input, h *held) {
 		in.queue = in.q
 	}
 	last := len(in.q) - 1
-	for at := last - 1; at >= 0 && at >= last-2 && h.end <= in.q[at].time+in.near; at-- {
+	for at := last - 1; at >= 0 && at >= last-2 && h.time < in.q[at].time && h.end <= in.q[at].time+in.near; at-- {
 		if at == 0 && in.cont && abs(h.time-in.next) <= in.near || at > 0 && abs(h.time-in.q[at-1].end) <= in.near {
 			k := in.q[last]
 			copy(in.q[at+1:], in.q[at:last])

@@ -1,0 +1,299 @@
+package timeline
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// A checker carries out a timeline's events as the caller does, and checks what it relies on:
+//
+//	C1  every sample is settled exactly once, in order within its chunk
+//	C2  the pieces of a segment come in order, touch, and begin with First
+//	C3  a segment completes once, after its pieces, and takes none after that
+//	C4  every track's list is consecutive; times never go back; media is listed after it completed
+//	C5  a generation is opened before anything belongs to it
+//	C6  a sample's time is what its mapping says, except that the one after a short hole starts early
+//	C7  one record at a time is asked for
+type checker struct {
+	node   string
+	now    int64
+	chunks map[uint64]*settling
+	tracks map[string]*kept
+	opened map[int]*Generation
+	asked  int
+	faults []string
+	notes  []string
+	drops  map[Reason]int
+	dropAt map[Reason]int64 // when last
+}
+
+type settling struct {
+	p       *packet
+	settled int
+}
+
+// kept is what a track has, by number.
+type kept struct {
+	segments map[uint64]*made
+	list     []Event
+	at       []int64 // when each entry was listed
+	last     uint64
+	ordinal  int
+	pos      int64
+}
+
+type made struct {
+	n          uint64
+	ordinal    int
+	slot       int64
+	start, end int64
+	pos        int64
+	done       bool
+	doneAt     int64
+	frames     []string // with their times
+}
+
+func newChecker(node string, known []Generation) *checker {
+	c := &checker{
+		node: node, chunks: map[uint64]*settling{}, tracks: map[string]*kept{}, opened: map[int]*Generation{},
+		drops: map[Reason]int{}, dropAt: map[Reason]int64{},
+	}
+	for i := range known {
+		c.opened[known[i].Ordinal] = &known[i]
+	}
+	return c
+}
+
+func (c *checker) fault(format string, args ...any) {
+	if len(c.faults) < 20 {
+		c.faults = append(c.faults, fmt.Sprintf("%s at %.3f: ", c.node, float64(c.now-t0)/1e9)+fmt.Sprintf(format, args...))
+	}
+}
+
+func (c *checker) track(name string) *kept {
+	t := c.tracks[name]
+	if t == nil {
+		t = &kept{segments: map[uint64]*made{}}
+		c.tracks[name] = t
+	}
+	return t
+}
+
+// apply takes a batch of events; it returns the records that are asked for.
+func (c *checker) apply(now int64, events []Event) (needs []Event) {
+	c.now = now
+	for i := range events {
+		ev := &events[i]
+		switch ev.Kind {
+		case Placed:
+			c.placed(ev)
+		case Dropped:
+			c.settle(ev)
+			c.drops[ev.Reason] += ev.To - ev.From
+			c.dropAt[ev.Reason] = now
+		case Completed:
+			c.completed(ev)
+		case Listed:
+			c.listed(ev)
+		case Opened:
+			if ev.Generation == nil || c.opened[ev.Ordinal] != nil {
+				c.fault("C5 generation %d opened twice or empty", ev.Ordinal)
+			}
+			c.opened[ev.Ordinal] = ev.Generation
+		case Need:
+			if c.asked++; c.asked > 1 {
+				c.fault("C7 a second record is asked for")
+			}
+			if (ev.Generation == nil) == (ev.Join == nil) {
+				c.fault("C7 a need is one record")
+			}
+			needs = append(needs, *ev)
+		case Note:
+			if ev.Text == "" {
+				c.fault("an empty note")
+			}
+			c.notes = append(c.notes, fmt.Sprintf("%.3f %s: %s", float64(now-t0)/1e9, ev.Track, ev.Text))
+		default:
+			c.fault("unknown event %d", ev.Kind)
+		}
+	}
+	return needs
+}
+
+func (c *checker) settle(ev *Event) *settling {
+	s := c.chunks[ev.Chunk]
+	if s == nil {
+		c.fault("C1 chunk %d is not known or was settled before", ev.Chunk)
+		return nil
+	}
+	n := len(s.p.chunk.Durations)
+	if ev.From != s.settled || ev.To <= ev.From || ev.To > n {
+		c.fault("C1 chunk %d of %d samples: [%d,%d) after %d (event %d)", ev.Chunk, n, ev.From, ev.To, s.settled, ev.Kind)
+	}
+	if s.settled = ev.To; s.settled >= n {
+		delete(c.chunks, ev.Chunk)
+	}
+	return s
+}
+
+func (c *checker) placed(ev *Event) {
+	s := c.settle(ev)
+	if s == nil {
+		return
+	}
+	t := c.track(ev.Track)
+	if c.opened[ev.Ordinal] == nil {
+		c.fault("C5 %s: placed in generation %d, which is not open", ev.Track, ev.Ordinal)
+		return
+	}
+	if s.p.track.name != ev.Track {
+		c.fault("C2 chunk of %s placed in %s", s.p.track.name, ev.Track)
+	}
+	m := t.segments[ev.N]
+	switch {
+	case ev.First && m != nil:
+		c.fault("C2 %s: segment %d begins twice", ev.Track, ev.N)
+		return
+	case ev.First:
+		m = &made{n: ev.N, ordinal: ev.Ordinal, slot: ev.Slot, start: ev.Start, pos: ev.Start}
+		t.segments[ev.N] = m
+		if len(t.segments) > 1 && ev.N <= t.last {
+			c.fault("C2 %s: segment %d after %d", ev.Track, ev.N, t.last)
+		}
+		if slack := c.overlap(ev, t.ordinal); ev.Start < t.pos-slack {
+			c.fault("C2 %s: segment %d starts at %d, before %d", ev.Track, ev.N, ev.Start, t.pos)
+		}
+		t.last, t.ordinal = ev.N, ev.Ordinal
+	case m == nil || ev.N != t.last:
+		c.fault("C2 %s: segment %d has no beginning", ev.Track, ev.N)
+		return
+	}
+	if m.done {
+		c.fault("C3 %s: segment %d was complete", ev.Track, ev.N)
+	}
+	if ev.Start != m.pos || ev.End < ev.Start {
+		c.fault("C2 %s: segment %d: piece [%d,%d) after %d", ev.Track, ev.N, ev.Start, ev.End, m.pos)
+	}
+	g := c.opened[ev.Ordinal]
+	grid := g.grid(ev.Track)
+	if ev.First && s.p.track.kind == Video && g.Regular && !ev.Sync {
+		c.fault("C2 %s: segment %d begins without a sync sample", ev.Track, ev.N)
+	}
+	enc := s.p.chunk.Time
+	for i := range ev.To {
+		if i >= ev.From {
+			at := ev.Map.At(enc)
+			if i == ev.From {
+				if early := at - ev.Start; early < 0 && grid.Cadence != 0 || early > g.partTicks(grid) {
+					c.fault("C6 %s: segment %d: a sample at %d is placed at %d", ev.Track, ev.N, at, ev.Start)
+				}
+				at = ev.Start
+			}
+			m.frames = append(m.frames, fmt.Sprintf("%s@%d", s.p.frame(i), at))
+		}
+		enc += int64(s.p.chunk.Durations[i])
+	}
+	if at := ev.Map.At(enc); ev.End != at && at > ev.Start {
+		c.fault("C6 %s: segment %d: a piece ends at %d, its mapping says %d", ev.Track, ev.N, ev.End, at)
+	}
+	m.pos, t.pos = ev.End, ev.End
+}
+
+func (c *checker) completed(ev *Event) {
+	m := c.track(ev.Track).segments[ev.N]
+	switch {
+	case m == nil:
+		c.fault("C3 %s: segment %d completes and has no pieces", ev.Track, ev.N)
+		return
+	case m.done:
+		c.fault("C3 %s: segment %d completes twice", ev.Track, ev.N)
+	case ev.Start != m.start || ev.End < ev.Start:
+		c.fault("C3 %s: segment %d [%d,%d), pieces [%d,%d)", ev.Track, ev.N, ev.Start, ev.End, m.start, m.pos)
+	}
+	m.done, m.end, m.doneAt = true, ev.End, c.now
+}
+
+func (c *checker) listed(ev *Event) {
+	t := c.track(ev.Track)
+	if n := len(t.list); n > 0 {
+		before := &t.list[n-1]
+		if ev.N != before.N+1 {
+			c.fault("C4 %s: %d is listed after %d", ev.Track, ev.N, before.N)
+		}
+		if slack := c.overlap(ev, before.Ordinal); ev.Start < before.End-slack {
+			c.fault("C4 %s: entry %d [%d,%d) after one that ends at %d", ev.Track, ev.N, ev.Start, ev.End, before.End)
+		}
+		if ev.Ordinal < before.Ordinal {
+			c.fault("C4 %s: entry %d: generation %d after %d", ev.Track, ev.N, ev.Ordinal, before.Ordinal)
+		}
+	}
+	if ev.End < ev.Start {
+		c.fault("C4 %s: entry %d [%d,%d)", ev.Track, ev.N, ev.Start, ev.End)
+	}
+	if c.opened[ev.Ordinal] == nil {
+		c.fault("C5 %s: listed in generation %d, which is not open", ev.Track, ev.Ordinal)
+	}
+	if m := t.segments[ev.N]; !ev.Gap && (m == nil || !m.done || m.start != ev.Start || m.end != ev.End) {
+		c.fault("C4 %s: entry %d is listed and not complete", ev.Track, ev.N)
+	}
+	t.list = append(t.list, *ev)
+	t.at = append(t.at, c.now)
+}
+
+// overlap is what a new generation's grid may begin early: a frame.
+func (c *checker) overlap(ev *Event, before int) int64 {
+	if g := c.opened[ev.Ordinal]; ev.Ordinal != before && g != nil {
+		return g.grid(ev.Track).Cadence
+	}
+	return 0
+}
+
+// gaps counts GAP entries from a time on (UTC ns).
+func (c *checker) gaps(track string, from, to int64) (gaps, media int) {
+	for _, ev := range c.track(track).list {
+		g := c.opened[ev.Ordinal]
+		grid := g.grid(track)
+		if at := scale(ev.Start, second, int64(grid.Timescale)); at < from || at >= to {
+			continue
+		}
+		if ev.Gap {
+			gaps++
+		} else {
+			media++
+		}
+	}
+	return gaps, media
+}
+
+// lists draws a track's list: one letter an entry.
+func (c *checker) lists() string {
+	var b strings.Builder
+	var names []string
+	for name := range c.tracks {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		t := c.tracks[name]
+		fmt.Fprintf(&b, "%s %s: ", c.node, name)
+		for i, ev := range t.list {
+			if i == 0 {
+				fmt.Fprintf(&b, "%d ", ev.N)
+			}
+			switch m := t.segments[ev.N]; {
+			case !ev.Gap:
+				b.WriteByte(byte('a' + ev.Ordinal%26))
+			case m != nil && m.done:
+				b.WriteByte('o')
+			case m != nil:
+				b.WriteByte('-')
+			default:
+				b.WriteByte('.')
+			}
+		}
+		b.WriteByte('\n')
+	}
+	fmt.Fprintf(&b, "drops %v notes %v\n", c.drops, c.notes)
+	return b.String()
+}

@@ -1,0 +1,300 @@
+package timeline
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"testing"
+)
+
+// t0 is when most simulations start: a UTC that is a multiple of nothing much.
+const t0 = int64(1_767_225_600_000_000_000) + 123_456_789
+
+// A store is the records that nodes share: the first writer wins.
+type store struct {
+	gens  []Generation
+	joins []Join
+	away  func(now int64) bool
+	puts  int
+}
+
+func (s *store) putGeneration(g *Generation) Generation {
+	s.puts++
+	if g.Ordinal < len(s.gens) {
+		return s.gens[g.Ordinal]
+	}
+	s.gens = append(s.gens, *clone(g))
+	return *g
+}
+
+func (s *store) putJoin(j *Join) Join {
+	s.puts++
+	if j.Seq <= len(s.joins) {
+		return s.joins[j.Seq-1]
+	}
+	s.joins = append(s.joins, *j)
+	return *j
+}
+
+// A node is one weir: a timeline, its checker and its way to the store.
+type node struct {
+	name    string
+	cfg     Config
+	store   *store
+	latency int64               // of the store, there and back
+	delay   func(*packet) int64 // of the network
+	down    []hole              // when the process is not there
+	lose    func(*packet) bool
+
+	tl     *Timeline
+	check  *checker
+	past   []*checker // of the lives before
+	open   map[string]InputID
+	info   map[string]TrackInfo
+	nextID InputID
+	chunk  uint64
+	answer []answer
+	all    []arrival // what is still to come
+	ticks  int
+}
+
+type answer struct {
+	at   int64
+	need Event
+}
+
+// An arrival is what happens at a node.
+type arrival struct {
+	at    int64
+	p     *packet
+	close string // stream that is closed
+}
+
+func (n *node) boot() {
+	if n.check != nil {
+		n.past = append(n.past, n.check)
+	}
+	n.tl = New(n.cfg, slices.Clone(n.store.gens), slices.Clone(n.store.joins))
+	n.check = newChecker(n.name, slices.Clone(n.store.gens))
+	n.open, n.info, n.answer = map[string]InputID{}, map[string]TrackInfo{}, nil
+}
+
+func (n *node) drain(now int64) {
+	for {
+		events := n.tl.Events()
+		if len(events) == 0 {
+			return
+		}
+		for _, need := range n.check.apply(now, events) {
+			n.answer = append(n.answer, answer{at: now + n.latency, need: need})
+		}
+	}
+}
+
+// until lets time pass up to now: deadlines and answers of the store, in order.
+func (n *node) until(now int64) {
+	for {
+		next, kind := now+1, 0
+		if d := n.tl.NextDeadline(); d != 0 && d < next {
+			next, kind = d, 1
+		}
+		if len(n.answer) > 0 && n.answer[0].at < next {
+			next, kind = n.answer[0].at, 2
+		}
+		switch kind {
+		case 0:
+			return
+		case 1:
+			n.ticks++
+			n.tl.Tick(next)
+			if d := n.tl.NextDeadline(); d != 0 && d <= next {
+				n.check.fault("the deadline %d does not move on", d)
+				return
+			}
+		case 2:
+			a := n.answer[0].need
+			n.answer = n.answer[1:]
+			n.check.asked--
+			switch {
+			case n.store.away != nil && n.store.away(next):
+				n.tl.ResolveFailed(next, a.Generation, a.Join)
+			case a.Generation != nil:
+				g := n.store.putGeneration(a.Generation)
+				n.tl.Resolve(next, &g, nil)
+			default:
+				j := n.store.putJoin(a.Join)
+				n.tl.Resolve(next, nil, &j)
+			}
+		}
+		n.drain(next)
+	}
+}
+
+func (n *node) receive(a arrival) {
+	n.until(a.at)
+	if a.p == nil {
+		if id, ok := n.open[a.close]; ok {
+			n.tl.Close(a.at, id)
+			delete(n.open, a.close)
+			delete(n.info, a.close)
+			n.drain(a.at)
+		}
+		return
+	}
+	name := a.p.track.name
+	if id, ok := n.open[name]; ok && n.info[name] != a.p.info {
+		n.tl.Close(a.at, id)
+		n.drain(a.at)
+		delete(n.open, name)
+	}
+	if _, ok := n.open[name]; !ok {
+		n.nextID++
+		n.open[name], n.info[name] = n.nextID, a.p.info
+		n.tl.Open(a.at, n.nextID, a.p.info)
+		n.drain(a.at)
+	}
+	n.chunk++
+	c := a.p.chunk
+	c.ID = n.chunk
+	n.check.chunks[c.ID] = &settling{p: a.p}
+	n.tl.Chunk(a.at, n.open[name], &c)
+	n.drain(a.at)
+}
+
+// run feeds the sessions to a node, in the order in which they arrive, until end.
+func (n *node) run(sessions []session, end int64) {
+	n.prepare(sessions)
+	n.goOn(end)
+}
+
+// world runs nodes side by side, so that they share a store at the same time.
+func world(sessions []session, end int64, nodes ...*node) {
+	for _, n := range nodes {
+		n.prepare(sessions)
+	}
+	for now := nodes[0].all[0].at - second; now < end; now += second / 200 {
+		for _, n := range nodes {
+			n.goOn(now)
+		}
+	}
+}
+
+// prepare makes the node's arrivals.
+func (n *node) prepare(sessions []session) {
+	n.all = nil
+	for i := range sessions {
+		s := &sessions[i]
+		for j := range s.tracks {
+			last := int64(0)
+			for _, p := range s.packets(&s.tracks[j]) {
+				if n.lose != nil && n.lose(&p) {
+					continue
+				}
+				at := p.done
+				if n.delay != nil {
+					at += n.delay(&p)
+				}
+				at = max(at, last) // one connection keeps its order
+				last = at
+				n.all = append(n.all, arrival{at: at, p: &p})
+			}
+			if !s.kept {
+				n.all = append(n.all, arrival{at: max(last, s.end), close: s.tracks[j].name})
+			}
+		}
+	}
+	slices.SortStableFunc(n.all, func(a, b arrival) int { return cmp.Compare(a.at, b.at) })
+}
+
+// goOn lets time pass for a node.
+func (n *node) goOn(to int64) {
+	for n.tl == nil || len(n.all) > 0 && n.all[0].at <= to {
+		if n.tl == nil {
+			n.boot()
+			continue
+		}
+		a := n.all[0]
+		n.all = n.all[1:]
+		for len(n.down) > 0 && a.at >= n.down[0].to {
+			n.until(n.down[0].from)
+			n.boot()
+			n.down = n.down[1:]
+		}
+		if len(n.down) == 0 || a.at < n.down[0].from {
+			n.receive(a)
+		}
+	}
+	for len(n.down) > 0 && to >= n.down[0].to {
+		n.until(n.down[0].from)
+		n.boot()
+		n.down = n.down[1:]
+	}
+	if len(n.down) > 0 && to > n.down[0].from {
+		to = n.down[0].from
+	}
+	n.until(to)
+}
+
+// verify fails the test with all faults of a node.
+func (n *node) verify(t *testing.T) {
+	t.Helper()
+	for _, c := range append(slices.Clone(n.past), n.check) {
+		for _, f := range c.faults {
+			t.Error(f)
+		}
+	}
+	if t.Failed() {
+		t.Logf("%s", n.check.lists())
+		for _, g := range n.store.gens {
+			t.Logf("generation %+v", g)
+		}
+		for _, j := range n.store.joins {
+			t.Logf("join %+v", j)
+		}
+	}
+}
+
+// agree checks that two nodes have the same names, numbers, boundaries and bytes where both have media, and the same
+// numbers in their lists.
+func agree(t *testing.T, a, b *checker) (same int) {
+	t.Helper()
+	faults := 0
+	fault := func(format string, args ...any) {
+		if faults++; faults < 10 {
+			t.Errorf("%s and %s: %s", a.node, b.node, fmt.Sprintf(format, args...))
+		}
+	}
+	for name, ta := range a.tracks {
+		tb := b.track(name)
+		for n, x := range ta.segments {
+			y := tb.segments[n]
+			if y == nil || !x.done || !y.done {
+				continue
+			}
+			if x.start != y.start || x.end != y.end || x.slot != y.slot || x.ordinal != y.ordinal {
+				fault("%s %d: [%d,%d) slot %d generation %d, and [%d,%d) slot %d generation %d", name, n,
+					x.start, x.end, x.slot, x.ordinal, y.start, y.end, y.slot, y.ordinal)
+			} else if !slices.Equal(x.frames, y.frames) {
+				fault("%s %d: frames %v and %v", name, n, x.frames, y.frames)
+			}
+			same++
+		}
+		byNumber := map[uint64]*Event{}
+		for i := range tb.list {
+			byNumber[tb.list[i].N] = &tb.list[i]
+		}
+		for i := range ta.list {
+			x := &ta.list[i]
+			if y := byNumber[x.N]; y != nil && (x.Ordinal != y.Ordinal || x.Slot != y.Slot) {
+				fault("%s list %d: generation %d slot %d, and generation %d slot %d", name, x.N, x.Ordinal, x.Slot, y.Ordinal, y.Slot)
+			}
+		}
+	}
+	return same
+}
+
+func config() Config { return Config{Segment: 2 * second, Part: second / 3, Window: 60 * second} }
+
+func single(cfg Config) *node {
+	return &node{name: "a", cfg: cfg, store: &store{}, latency: second / 100}
+}
