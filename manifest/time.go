@@ -29,9 +29,30 @@ func scale(ticks int64, from, to uint32, round int64) int64 {
 	return whole*int64(to) + int64((uint64(rest)*uint64(to)+uint64(round))/uint64(from))
 }
 
-// AppendDateTime appends milliseconds since the Unix epoch as 2026-11-22T09:00:11.520Z.
+// AppendDateTime appends milliseconds since the Unix epoch as 2026-11-22T09:00:11.520Z. It writes one per segment, so it
+// does without the layouts of package time, which take more than twice as long.
 func AppendDateTime(dst []byte, millis int64) []byte {
-	return time.UnixMilli(millis).UTC().AppendFormat(dst, "2006-01-02T15:04:05.000Z")
+	t := time.UnixMilli(millis).UTC()
+	year, month, day := t.Date()
+	hour, minute, sec := t.Clock()
+	dst = append(appendPadded(dst, year, 4), '-')
+	dst = append(appendPadded(dst, int(month), 2), '-')
+	dst = append(appendPadded(dst, day, 2), 'T')
+	dst = append(appendPadded(dst, hour, 2), ':')
+	dst = append(appendPadded(dst, minute, 2), ':')
+	dst = append(appendPadded(dst, sec, 2), '.')
+	return append(appendPadded(dst, t.Nanosecond()/1e6, 3), 'Z')
+}
+
+// appendPadded appends a number that is not negative with at least that many digits.
+func appendPadded(dst []byte, n, digits int) []byte {
+	for limit := 10; digits > 1; digits-- {
+		if n < limit {
+			dst = append(dst, '0')
+		}
+		limit *= 10
+	}
+	return strconv.AppendInt(dst, int64(n), 10)
 }
 
 // AppendFixed appends value / 10^digits with exactly that many decimals: 1920000 with 6 digits is 1.920000.

@@ -273,7 +273,7 @@ func (a *set) check() error {
 	if len(a.Representations) == 0 {
 		return fmt.Errorf("no Representation")
 	}
-	if (a.Lang == "") != (a.ContentType == "video") || a.Lang != "" && !xsLang.MatchString(a.Lang) {
+	if a.Lang == "" && a.ContentType != "video" || a.Lang != "" && !xsLang.MatchString(a.Lang) {
 		return fmt.Errorf("lang %q", a.Lang)
 	}
 	if len(a.Channels) > 1 || len(a.Channels) > 0 && a.ContentType != "audio" {

@@ -90,13 +90,14 @@ func member(t *manifest.Track, ordinal int) bool {
 	return false
 }
 
-// first returns the first number to list when the numbers below limit, of generation i, are: one slot less than what
-// fills the window. That one a track may have let go already, when it has listed limit and others have not.
+// first returns the first number to list when the numbers below limit, of generation i, are: the fewest slots that fill
+// the window less the longest that a slot can be. A track that has listed limit already, while others have not, has let
+// go what is older.
 func first(p *manifest.Presentation, i int, limit uint64) uint64 {
 	if p.Window <= 0 {
 		return 0
 	}
-	remaining := p.Window
+	remaining := max(p.Window-longestSegment(p), p.Window/2)
 	for end := limit; ; i-- {
 		g := &p.Generations[i]
 		if g.SlotTicks <= 0 || g.Timescale == 0 {
@@ -105,7 +106,7 @@ func first(p *manifest.Presentation, i int, limit uint64) uint64 {
 		ticks := -manifest.Floor(-remaining, second, g.Timescale)
 		slots := uint64((ticks + g.SlotTicks - 1) / g.SlotTicks)
 		if have := end - g.N0; slots <= have {
-			return end - slots + 1
+			return end - slots
 		} else if i == 0 {
 			return 0
 		} else {
@@ -113,6 +114,12 @@ func first(p *manifest.Presentation, i int, limit uint64) uint64 {
 			end = g.N0
 		}
 	}
+}
+
+// longestSegment is a bound in nanoseconds: no EXTINF rounds to more than the TARGETDURATION, so no segment is half a
+// second longer.
+func longestSegment(p *manifest.Presentation) int64 {
+	return int64(p.TargetDuration)*second + second/2
 }
 
 // publishTime returns milliseconds since the Unix epoch: the end of the newest slot listed, rounded up, and the delay.

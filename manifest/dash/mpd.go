@@ -43,8 +43,7 @@ func MPD(dst []byte, p *manifest.Presentation) []byte {
 		dst = appendEnded(dst, &l)
 	}
 	dst = appendDuration(append(dst, ` minBufferTime=`...), int64(max(1, p.TargetDuration))*second)
-	// No EXTINF rounds to more than the TARGETDURATION, so no segment is half a second longer.
-	dst = appendDuration(append(dst, ` maxSegmentDuration=`...), int64(p.TargetDuration)*second+second/2)
+	dst = appendDuration(append(dst, ` maxSegmentDuration=`...), longestSegment(p))
 	dst = append(dst, ">\n"...)
 	for i := range l.periods {
 		dst = appendPeriod(dst, p, &l.periods[i], !p.Live && i == len(l.periods)-1)
