@@ -18,6 +18,7 @@ type ingestResult struct {
 	Bytes        int64   `json:"bytes"` // payload and boxes, without HTTP framing
 	Chunks       int     `json:"chunks"`
 	CPUSeconds   float64 `json:"cpuSeconds"`
+	Kernel       float64 `json:"kernelSeconds"` // of it in the kernel: sockets, and the clearing of fresh memory
 	GBPerCore    float64 `json:"gigabytesPerCPUSecond"`
 	ChunksPerCPU float64 `json:"chunksPerCPUSecond"`
 	LateMillis   float64 `json:"pusherLateMillis"` // the most that the pusher was behind: more than a chunk, and it is the limit
@@ -92,6 +93,7 @@ func (b *bench) ingestCase(ctx context.Context, c ingestCase) (ingestResult, err
 		return r, err
 	}
 	r.Seconds, r.Bytes, r.Chunks, r.CPUSeconds = m.took.Seconds(), m.bytes, m.chunks, m.cpu.Seconds()
+	r.Kernel = m.kernel.Seconds()
 	r.GBPerCore, r.ChunksPerCPU = float64(r.Bytes)/1e9/r.CPUSeconds, float64(r.Chunks)/r.CPUSeconds
 	r.LateMillis = float64(e.sum().Late.Microseconds()) / 1000
 	if r.Gaps, err = n.metric(ctx, "weir_ingest_gaps_total"); err != nil {
@@ -132,6 +134,7 @@ type measurement struct {
 	at     time.Time
 	took   time.Duration
 	cpu    time.Duration
+	kernel time.Duration // of it
 	bytes  int64
 	chunks int
 }
@@ -140,13 +143,22 @@ func measure(p *process, e *encoders) (m *measurement, err error) {
 	sum := e.sum()
 	m = &measurement{p: p, e: e, at: time.Now(), bytes: -sum.Bytes, chunks: -sum.Chunks}
 	cpu, err := p.cpu()
-	m.cpu = -cpu
+	if err != nil {
+		return nil, err
+	}
+	kernel, err := p.kernel()
+	m.cpu, m.kernel = -cpu, -kernel
 	return m, err
 }
 
 func (m *measurement) end() error {
 	sum := m.e.sum()
 	cpu, err := m.p.cpu()
+	if err != nil {
+		return err
+	}
+	kernel, err := m.p.kernel()
+	m.kernel += kernel
 	m.took, m.cpu, m.bytes, m.chunks = time.Since(m.at), m.cpu+cpu, m.bytes+sum.Bytes, m.chunks+sum.Chunks
 	return err
 }

@@ -93,6 +93,21 @@ func (p *process) cpu() (time.Duration, error) {
 	return sum, nil
 }
 
+// kernel is how much of the process's time was spent in system calls and page faults, to 10 ms.
+func (p *process) kernel() (time.Duration, error) {
+	b, err := os.ReadFile(p.proc("stat"))
+	if err != nil {
+		return 0, err
+	}
+	_, rest, _ := strings.Cut(string(b), ") ") // the name before it may hold anything
+	fields := strings.Fields(rest)
+	if len(fields) < 13 {
+		return 0, fmt.Errorf("%s: no stime in %q", p.name, b)
+	}
+	ticks, err := strconv.ParseInt(fields[12], 10, 64)
+	return time.Duration(ticks) * 10 * time.Millisecond, err
+}
+
 // A footprint is the memory of a process, in bytes.
 type footprint struct {
 	RSS   int64 `json:"rss"`   // resident: Anon + File + Shmem
