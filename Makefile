@@ -11,7 +11,7 @@ PLAYERS := origin/page/dist/players/versions.json
 BROWSER := e2e/browser/node_modules/.package-lock.json
 # Packages with a -update flag for their golden files, and those whose tests run goroutines against each other.
 GOLDEN = $(shell grep -rl --include='*_test.go' --exclude-dir=node_modules '"update"' . | xargs -r -n1 dirname | sort -u)
-RACE := ./segcache/... ./ingest/... ./origin/... ./control/... ./bench/push/...
+RACE := ./segcache ./ingest ./ingest/cmaf ./origin ./control/... ./bench/push
 
 .PHONY: help build run page test race lint fuzz bench soak golden clean
 .DEFAULT_GOAL := help
@@ -38,16 +38,17 @@ $(PLAYERS): origin/page/package-lock.json origin/page/package.json origin/page/b
 $(BROWSER): e2e/browser/package-lock.json e2e/browser/package.json
 	cd e2e/browser && npm ci --no-audit --no-fund
 
-test: ## run all tests, with ffmpeg, three players and Chromium
-	@scripts/tools.sh certificates node npm ffmpeg chromium
+test: ## run all tests, those under the race detector and with real clients too
+	@scripts/tools.sh certificates node npm ffmpeg chromium gcc
 	@$(MAKE) --no-print-directory $(PLAYERS) $(BROWSER)
 	go vet ./...
 	WEIR_REQUIRE_TOOLS=1 go test $$(go list ./... | grep -v /e2e)
+	@$(MAKE) --no-print-directory race
 	WEIR_REQUIRE_TOOLS=1 go test -count=1 -timeout 15m ./e2e/...
 
 race: ## run the tests of what runs concurrently under the race detector
 	@scripts/tools.sh certificates gcc
-	CGO_ENABLED=1 go test -race -timeout 20m $(RACE)
+	CGO_ENABLED=1 go test -race $(RACE)
 
 lint: ## gofumpt, go vet, staticcheck
 	@unformatted=$$(find . -name node_modules -prune -o -name '*.go' -print | xargs go tool gofumpt -l); if [ -n "$$unformatted" ]; then echo "not in gofumpt's form:" $$unformatted; exit 1; fi

@@ -228,3 +228,13 @@ func TestSingleDashFlags(t *testing.T) {
 		}
 	}
 }
+
+// FuzzLoad: whatever stands in a file, there is a configuration or a reason, and never both.
+func FuzzLoad(f *testing.F) {
+	f.Add([]byte("http: {listen: ':0'}\nlive:\n  part: 1s\nadmin: {tokens: [{name: a}]}\nresources: {liveEvents: [1]}\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if c, err := loadText("f", text, noEnv); (c == nil) == (err == nil) {
+			t.Errorf("configuration %v with error %v", c, err)
+		}
+	})
+}
