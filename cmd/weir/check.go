@@ -20,8 +20,8 @@ func (c *Config) check(r *yamlReader) {
 	if c.Cache.Memory < 16<<20 {
 		r.fault("cache.memory", "%v is too little for one channel: 16MiB at least, %v is the default", c.Cache.Memory, Default().Cache.Memory)
 	}
-	if c.Shutdown.Grace > Duration(10*time.Minute) {
-		r.fault("shutdown.grace", "%v: 10m at most", c.Shutdown.Grace)
+	if c.Shutdown.Deadline > Duration(10*time.Minute) {
+		r.fault("shutdown.deadline", "%v: 10m at most", c.Shutdown.Deadline)
 	}
 	c.checkLimits(r)
 }

@@ -17,14 +17,14 @@ type Config struct {
 	Log struct {
 		Level  string `yaml:"level"`
 		Format string `yaml:"format"`
+		Access bool   `yaml:"access"`
 	} `yaml:"log"`
 	Data struct {
 		Dir string `yaml:"dir"`
 	} `yaml:"data"`
 	HTTP struct {
-		Listen    string     `yaml:"listen"`
-		AccessLog bool       `yaml:"accessLog"`
-		Limits    HTTPLimits `yaml:"limits"`
+		Listen string     `yaml:"listen"`
+		Limits HTTPLimits `yaml:"limits"`
 	} `yaml:"http"`
 	Ingest struct {
 		Listen string       `yaml:"listen"`
@@ -54,7 +54,7 @@ type Config struct {
 		List bool `yaml:"list"`
 	} `yaml:"page"`
 	Shutdown struct {
-		Grace Duration `yaml:"grace"`
+		Deadline Duration `yaml:"deadline"`
 	} `yaml:"shutdown"`
 	Resources *state.Resources `yaml:"resources"`
 }
@@ -142,7 +142,7 @@ func Default() *Config {
 	c.Live.Segment, c.Live.Part, c.Live.Window = Duration(2*time.Second), Duration(200*time.Millisecond), Duration(time.Minute)
 	c.Cache.Memory = 2 << 30
 	c.State.Replicas = 1
-	c.Shutdown.Grace = Duration(10 * time.Second)
+	c.Shutdown.Deadline = Duration(10 * time.Second)
 	c.Resources = new(state.Resources)
 	return c
 }
@@ -179,7 +179,7 @@ func (c *Config) channels() reconcile.Config {
 func (c *Config) origin() origin.Config {
 	l := c.HTTP.Limits
 	return origin.Config{
-		AccessLog: c.HTTP.AccessLog, ListChannels: c.Page.List, TrustedProxies: c.trustedProxies(),
+		AccessLog: c.Log.Access, ListChannels: c.Page.List, TrustedProxies: c.trustedProxies(),
 		MaxConns: l.Connections, MaxConnsPerIP: l.ConnectionsPerAddress, HeaderBytes: int(l.HeaderBytes), MinRate: int(l.MinRate),
 		ReadTimeout: time.Duration(l.ReadTimeout), IdleTimeout: time.Duration(l.IdleTimeout), WriteGrace: time.Duration(l.WriteGrace),
 	}

@@ -111,7 +111,7 @@ func (n *node) open(ctx context.Context, demo bool) (err error) {
 }
 
 // run serves until ctx ends, then shuts down in order: /readyz says 503, encoders are told to reconnect, running answers
-// get shutdown.grace to end, and last the channels and the management listener stop. One line a service.
+// get shutdown.deadline to end, and last the channels and the management listener stop. One line a service.
 func (n *node) run(ctx context.Context) error {
 	back, stopBack := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopBack()
@@ -139,7 +139,7 @@ func (n *node) watchShutdown(ctx context.Context) error {
 	<-ctx.Done()
 	n.admin.setReady(false)
 	n.plane.Drain()
-	n.log.Info("shutting down: a second signal ends at once", "grace", n.config.Shutdown.Grace.String())
+	n.log.Info("shutting down: a second signal ends at once", "deadline", n.config.Shutdown.Deadline.String())
 	return nil
 }
 
@@ -149,7 +149,7 @@ type server interface {
 	Shutdown(context.Context) error
 }
 
-// serve runs s on ln until ctx ends; then its connections have shutdown.grace to end, and are cut. Encoders are answered
+// serve runs s on ln until ctx ends; then its connections have shutdown.deadline to end, and are cut. Encoders are answered
 // 503 at once.
 func (n *node) serve(ctx context.Context, key string, s server, ln net.Listener) error {
 	served := make(chan error, 1)
@@ -159,7 +159,7 @@ func (n *node) serve(ctx context.Context, key string, s server, ln net.Listener)
 		return fmt.Errorf("%s: %w", key, err)
 	case <-ctx.Done():
 	}
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Duration(n.config.Shutdown.Grace))
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Duration(n.config.Shutdown.Deadline))
 	defer cancel()
 	if err := s.Shutdown(grace); err != nil {
 		n.log.Warn("connections cut at shutdown", "key", key, "err", err)

@@ -200,7 +200,7 @@ func TestShutdown(t *testing.T) {
 	})
 	t.Run("second signal", func(t *testing.T) {
 		t.Parallel()
-		p := startProcess(t, "serve", "-config", writeConfig(t, "shutdown: {grace: 1m}\n"))
+		p := startProcess(t, "serve", "-config", writeConfig(t, "shutdown: {deadline: 1m}\n"))
 		// A request that is half sent is a running one.
 		conn, err := net.Dial("tcp", p.addr("http.listen"))
 		if err != nil {
