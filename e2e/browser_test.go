@@ -51,6 +51,7 @@ type viewer struct {
 	notes      []string
 	fatal      bool
 	looks      []look
+	frames     []frame
 }
 
 // A picture is a rendition as an engine lists it.
@@ -60,6 +61,13 @@ type picture struct{ Width, Height, Bitrate int }
 type forced struct {
 	at     time.Time
 	height int
+}
+
+// A frame is a frame counter that was read off the picture.
+type frame struct {
+	at       time.Time
+	Frame    int     // -1: not readable
+	Playhead float64 // what the player says of the same moment: UTC in ms
 }
 
 // A look is the state of a player at a time.
@@ -86,14 +94,15 @@ type report struct {
 	Note       *string
 	Fatal      bool
 	Look       *look
+	Picture    *frame
 	Console    *string
 	Type       string
 	Thrown     *string
 }
 
-// open opens a page with players. force are the times after the first frame at which a rendition is forced, the lowest,
+// open opens a page with players; name is for logs. force are the times after the first frame at which a rendition is forced, the lowest,
 // the highest, and so on in turn.
-func open(t *testing.T, r *recorder, list []player, force ...time.Duration) *watch {
+func open(t *testing.T, name string, r *recorder, list []player, force ...time.Duration) *watch {
 	t.Helper()
 	asked, err := json.Marshal(list)
 	if err != nil {
@@ -103,12 +112,12 @@ func open(t *testing.T, r *recorder, list []player, force ...time.Duration) *wat
 	for _, d := range force {
 		times = append(times, strconv.FormatFloat(d.Seconds(), 'f', -1, 64))
 	}
-	query := url.Values{"players": {string(asked)}, "force": {strings.Join(times, ",")}}
+	query := url.Values{"players": {string(asked)}, "force": {strings.Join(times, ",")}, "frames": {"1"}}
 	w := &watch{t: t, viewers: map[string]*viewer{}}
 	for _, p := range list {
 		w.viewers[p.Name] = &viewer{name: p.Name}
 	}
-	cmd := exec.Command("node", "browser/watch.mjs", r.url+"/e2e/watch.html?"+query.Encode(), filepath.Join(t.ArtifactDir(), "players.png"))
+	cmd := exec.Command("node", "browser/watch.mjs", r.url+"/e2e/watch.html?"+query.Encode(), filepath.Join(t.ArtifactDir(), name+".png"))
 	cmd.Env = append(os.Environ(), "CHROMIUM="+chromium(t))
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
@@ -120,9 +129,9 @@ func open(t *testing.T, r *recorder, list []player, force ...time.Duration) *wat
 	}
 	cmd.Stdout = out
 	w.stdin = stdin
-	w.process = start(t, "chromium", cmd)
+	w.process = start(t, name, cmd)
 	_ = out.Close()
-	kept, err := os.Create(filepath.Join(t.ArtifactDir(), "players.json"))
+	kept, err := os.Create(filepath.Join(t.ArtifactDir(), name+".json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,6 +181,9 @@ func (w *watch) note(line []byte) {
 	case r.Look != nil:
 		r.Look.at = at
 		v.looks = append(v.looks, *r.Look)
+	case r.Picture != nil:
+		r.Picture.at = at
+		v.frames = append(v.frames, *r.Picture)
 	case r.Renditions != nil:
 		v.renditions = r.Renditions
 	case r.Forced != nil:

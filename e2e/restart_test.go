@@ -17,7 +17,7 @@ func TestEncoderRestart(t *testing.T) {
 	r := record(t, n.base())
 	first := pushFFmpeg(t, n)
 	listedSegments(t, n.base(), 4, 3)
-	w := open(t, r, players)
+	w := open(t, "players", r, players)
 	w.started(30 * time.Second)
 	<-time.After(6 * time.Second)
 
@@ -25,6 +25,10 @@ func TestEncoderRestart(t *testing.T) {
 	<-time.After(3 * time.Second)
 	again := time.Now()
 	pushFFmpeg(t, n)
+
+	// Who comes now starts in the hole: the newest media is not yet as far from it as players stay behind.
+	lists := listedAfter(t, n, again)
+	late := open(t, "late", r, players[:1])
 
 	// Every player must reach media that was made after the restart, and then play on for a while.
 	const steady = 6 * time.Second
@@ -43,6 +47,10 @@ func TestEncoderRestart(t *testing.T) {
 		return nil
 	})
 	w.close()
+	late.started(20 * time.Second)
+	late.close()
+	came := late.viewer(players[0].Name)
+	came.log(t)
 	for _, p := range players {
 		v := w.viewer(p.Name)
 		v.log(t)
@@ -54,20 +62,33 @@ func TestEncoderRestart(t *testing.T) {
 		t.Errorf("refused: %s", text)
 	}
 
-	lists, err := mediaURLs(r.url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, list := range lists {
-		p, err := fetchPlaylist(list)
+	for _, url := range lists {
+		p, err := fetchPlaylist(url)
 		if err != nil {
 			t.Error(err)
 			continue
 		}
 		if err := oneHole(p); err != nil {
-			t.Errorf("%s: %v", list, err)
+			t.Errorf("%s: %v", url, err)
 		}
 	}
+}
+
+// listedAfter waits until a node lists media from after a time, and returns its media playlists.
+func listedAfter(t *testing.T, n *node, after time.Time) []string {
+	t.Helper()
+	lists, err := mediaURLs(n.base())
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 20*time.Second, "media from after the restart is listed", func() error {
+		p, err := fetchPlaylist(lists[0])
+		if err == nil && p.end().Before(after) {
+			err = fmt.Errorf("%s ends at %v", p.shape(), p.end())
+		}
+		return err
+	})
+	return lists
 }
 
 // oneHole checks that a playlist has media, then GAPs, then media, and no discontinuity.

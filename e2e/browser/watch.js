@@ -11,6 +11,10 @@
 //	{player, at, look: {time, end, ready, height, dropped, decoded, playhead, paused, seeking,
 //	 buffered: [[from, to]]}}                                    every 100 ms
 //
+// and, with &frames=1 and the demo as the source, once a second
+//
+//	{player, at, picture: {frame, playhead}}                      the frame counter read off the picture; -1: not readable
+//
 // at and playhead are UTC in ms, time and end (of what is buffered from the playhead on) media seconds.
 
 import { engines } from '/page/engines.js';
@@ -19,7 +23,27 @@ import { ahead } from '/page/monitor.js';
 const every = 100;
 const query = new URLSearchParams(location.search);
 const force = (query.get('force') ?? '').split(',').filter(Boolean).map((seconds) => Number(seconds) * 1000);
+const frames = query.get('frames') === '1';
 const utc = () => performance.timeOrigin + performance.now();
+
+// The demo draws its frame counter as 16 squares, most significant bit first, and the same inverted below as a check
+// (bench/demo says where).
+const canvas = document.createElement('canvas');
+Object.assign(canvas, { width: 240, height: 135 });
+const drawing = canvas.getContext('2d', { willReadFrequently: true });
+function frameNumber(video) {
+  drawing.drawImage(video, 0, 0, canvas.width, canvas.height);
+  const { data } = drawing.getImageData(0, 0, canvas.width, canvas.height);
+  const green = (x, y) => data[4 * (Math.round(y * canvas.height) * canvas.width + Math.round(x * canvas.width)) + 1];
+  let number = 0;
+  for (let bit = 0; bit < 16; bit++) {
+    const x = 1 / 6 + (bit + 0.5) / 24;
+    const difference = green(x, 7 / 9) - green(x, 23 / 27);
+    if (Math.abs(difference) < 96) return -1;
+    number = 2 * number + (difference > 0 ? 1 : 0);
+  }
+  return number;
+}
 
 async function play({ name, engine, url }) {
   const say = (what) => window.report({ player: name, at: utc(), ...what });
@@ -34,6 +58,7 @@ async function play({ name, engine, url }) {
   let listed = false;
   let started = 0;
   let done = 0; // of force
+  let looks = 0;
   setInterval(() => {
     const renditions = opened.renditions();
     if (!listed && renditions.length > 0) {
@@ -46,6 +71,10 @@ async function play({ name, engine, url }) {
       done++;
       opened.select(id);
       say({ forced: { width, height } });
+    }
+    if (frames && started > 0 && !video.seeking && ++looks % 10 === 0) {
+      const playhead = opened.playhead() || 0;
+      say({ picture: { frame: frameNumber(video), playhead } });
     }
     const quality = video.getVideoPlaybackQuality();
     say({

@@ -48,11 +48,12 @@ async function play(signal) {
   const { label, open } = engines[choice.engine];
   $('manifest').textContent = url;
   reset();
-  log.add(`${label} plays ${url}`);
+  log.add(`${label} opens ${url}`);
+  setState('loading');
   while (!signal.aborted) {
-    setState('loading');
     if (await hasMedia(url, signal)) {
       hideNotice();
+      setState('loading');
       try {
         await playOnce(open, url, signal);
       } catch (e) {
@@ -94,14 +95,14 @@ async function hasMedia(url, signal) {
   return false;
 }
 
-// How to push a file to an ingest URL: one POST a track, a key frame every two seconds.
+// How to push a file to an ingest URL, as docs/encoders.md explains: one POST a track, a key frame every two seconds.
 function pushCommand(ingest = 'http://localhost:8081/{token}/ingest.isml') {
-  const out = '-f mp4 -movflags cmaf+frag_keyframe+empty_moov+default_base_moof';
-  return `ffmpeg -re -stream_loop -1 -i FILE \\
+  return `BASE='${ingest}'
+ffmpeg -re -stream_loop -1 -i FILE \\
   -map 0:v:0 -c:v libx264 -preset veryfast -b:v 2M -force_key_frames 'expr:gte(t,n_forced*2)' \\
-    ${out} '${ingest}/Streams(video.cmfv)' \\
-  -map 0:a:0 -c:a aac -b:a 128k -frag_duration 2000000 \\
-    ${out} '${ingest}/Streams(audio.cmfa)'`;
+    -f mp4 -movflags cmaf+frag_keyframe+delay_moov "$BASE/Streams(video.cmfv)" \\
+  -map 0:a:0 -c:a aac -b:a 128k \\
+    -f mp4 -movflags cmaf+delay_moov -frag_duration 1000000 "$BASE/Streams(audio.cmfa)"`;
 }
 
 // Opens the engine and lets it play until signal or a fatal error.

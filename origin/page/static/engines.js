@@ -41,7 +41,23 @@ const words = (...parts) => parts.filter((part) => part !== undefined && part !=
 async function openHls(video, url, on) {
   const Hls = await script('hls.js', 'Hls');
   const hls = new Hls();
+  // hls.js 1.7 may wait for ever where the place to start at is a GAP: it is started again behind that.
+  let restart;
+  const startBehindHole = () => {
+    const { fragments = [] } = hls.latestLevelDetails ?? {};
+    const wanted = hls.liveSyncPosition ?? 0;
+    const first = fragments.find(({ gap, end }) => !gap && end > wanted);
+    if (video.played.length > 0) return;
+    hls.stopLoad();
+    hls.startLoad(first?.start ?? -1);
+    restart = setTimeout(startBehindHole, 2000);
+  };
   hls.on(Hls.Events.ERROR, (_, e) => {
+    if (e.details === Hls.ErrorDetails.FRAG_GAP) {
+      on.note('a hole in the stream');
+      restart ??= setTimeout(startBehindHole, 2000);
+      return;
+    }
     on.error({ fatal: e.fatal, text: words(e.details, e.response?.code, e.reason ?? e.error?.message, e.url) });
   });
   hls.on(Hls.Events.LEVEL_SWITCHING, () => on.switched());
@@ -54,7 +70,10 @@ async function openHls(video, url, on) {
     select: (id) => { hls.nextLevel = id === null ? -1 : Number(id); },
     playhead: () => hls.playingDate?.getTime() ?? NaN,
     live: () => { if (hls.liveSyncPosition !== null) video.currentTime = hls.liveSyncPosition; },
-    close: async () => hls.destroy(),
+    close: async () => {
+      clearTimeout(restart);
+      hls.destroy();
+    },
   };
 }
 
