@@ -72,9 +72,8 @@ func compare(t *testing.T, a, b *node, window time.Duration) {
 		}
 		for _, url := range slices.Concat(urls, inits(t, rb.url), times(t, rb.url)) {
 			path := strings.TrimPrefix(url, rb.url)
-			if same(t, ra, rb, path) {
-				compared++
-			}
+			same(t, ra, rb, path)
+			compared++
 		}
 	}
 	check()
@@ -113,20 +112,23 @@ func compare(t *testing.T, a, b *node, window time.Duration) {
 	}
 }
 
-// same reports whether both nodes serve the path, and fails the test where the bytes differ. A segment that a has let go
-// of meanwhile is no fault.
-func same(t *testing.T, ra, rb *recorder, path string) bool {
+// same fails the test where the two nodes do not serve the same bytes under a path that b lists. What a's encoder sends
+// later comes later to a: it is waited for.
+func same(t *testing.T, ra, rb *recorder, path string) {
 	t.Helper()
-	x, errA := ra.get(path)
-	y, errB := rb.get(path)
-	if errA != nil || errB != nil {
-		t.Logf("%s: a: %v, b: %v", path, errA, errB)
-		return false
+	y, err := rb.get(path)
+	if err != nil {
+		t.Errorf("listed, and not there: %v", err)
+		return
 	}
+	var x []byte
+	eventually(t, 4*time.Second, "a has what b lists", func() (err error) {
+		x, err = ra.get(path)
+		return err
+	})
 	if !bytes.Equal(x, y) {
 		t.Errorf("%s: %d bytes from a, %d from b, and not the same ones", path, len(x), len(y))
 	}
-	return true
 }
 
 // inits returns the URLs of the init segments that a node's playlists name.

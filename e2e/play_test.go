@@ -38,38 +38,36 @@ func TestPlay(t *testing.T) {
 // UTC t the frame of t modulo its length. Whether the origin maps time truly shows here, and not in what players say.
 func (v *viewer) checkClock(t *testing.T) {
 	t.Helper()
-	read, worst := 0, 0.0
+	const frame, loop = 1000.0 / demo.FrameRate, demo.Frames * 1000.0 / demo.FrameRate // ms
+	var off []float64
 	for _, f := range v.frames {
-		if f.Frame < 0 || f.Playhead == 0 {
-			continue
-		}
-		read++
-		const loop = demo.Frames * 1000 / demo.FrameRate // ms
-		off := math.Mod(f.Playhead-float64(f.Frame)*1000/demo.FrameRate, loop)
-		if off > loop/2 {
-			off -= loop
-		}
-		if math.Abs(off) > math.Abs(worst) {
-			worst = off
+		if f.Frame >= 0 && f.Playhead > 0 {
+			off = append(off, math.Abs(math.Remainder(f.Playhead-float64(f.Frame)*frame, loop)))
 		}
 	}
-	t.Logf("%s: %d frame counters read of %d, the player's clock is off by %.0f ms at most", v.name, read, len(v.frames), worst)
-	// A frame lasts 40 ms; a busy browser shows it late, and reads its clock apart from its picture.
-	if read < 5 || math.Abs(worst) > 400 {
-		t.Errorf("%s: frames %v", v.name, v.frames)
+	slices.Sort(off)
+	if len(off) < 10 {
+		t.Errorf("%s: the frame counter could be read %d times of %d", v.name, len(off), len(v.frames))
+		return
+	}
+	// A busy browser reads its clock apart from its picture now and then, a wrong origin always.
+	usual := off[len(off)*3/4]
+	t.Logf("%s: %d frame counters read of %d; the player's clock is off by %.0f ms, %.0f ms at most", v.name, len(off), len(v.frames), usual, off[len(off)-1])
+	if usual > 150 {
+		t.Errorf("%s: the picture is not of the time that the player believes: off by %.0f ms; frames %v", v.name, usual, v.frames)
 	}
 }
 
-// play plays a channel of three renditions and audio for 20 s in all players together, and in ffmpeg.
+// play plays a channel of three renditions and audio for 22 s in all players together, and in ffmpeg.
 func play(t *testing.T, n *node, heights []int) *watch {
 	t.Helper()
-	const watched = 20 * time.Second
+	const watched = 22 * time.Second
 	r := record(t, n.base())
 	listedSegments(t, n.base(), 4, 3)
 	edge := watchEdge(t, n)
 	hls := decode(t, "decode-hls", r.url+hlsPath, 12*time.Second)
 	dash := decode(t, "decode-dash", r.url+dashPath, 12*time.Second, "-re")
-	w := open(t, "players", r, players, 5*time.Second, 12*time.Second)
+	w := open(t, "players", r, players, 3*time.Second, 14*time.Second)
 	w.started(30 * time.Second)
 	<-time.After(watched)
 	w.close()

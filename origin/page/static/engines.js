@@ -94,11 +94,20 @@ async function openDash(video, url, on) {
   player.on(events.MANIFEST_LOADED, ({ data }) => { manifest = data; });
   player.initialize(video, url, true);
   const ready = () => player.isReady() && player.getActiveStream() !== null;
+  let time = NaN;
+  let moves = 0; // looks at which the picture had moved on
+  let stood = 0; // looks since
   const holes = setInterval(() => {
-    if (manifest === null || !ready() || video.played.length === 0 || video.paused || video.seeking || video.readyState > HTMLMediaElement.HAVE_CURRENT_DATA) return;
-    const behind = behindHole(manifest, video.currentTime + ahead(video));
+    if (video.currentTime !== time) {
+      time = video.currentTime;
+      moves++;
+      stood = 0;
+      return;
+    }
+    if (manifest === null || !ready() || video.paused || video.seeking || moves < 8 || ++stood < 4) return;
+    const behind = behindHole(manifest, time + ahead(video));
     if (!(behind <= player.getDvrWindow().end - player.getTargetLiveDelay())) return; // none, or too near to the live edge still
-    on.note(`a hole of ${(behind - video.currentTime).toFixed(2)} s in the stream is jumped`);
+    on.note(`a hole of ${(behind - time).toFixed(2)} s in the stream is jumped`);
     player.seekToPresentationTime(behind);
   }, 250);
   return {
@@ -106,7 +115,7 @@ async function openDash(video, url, on) {
       .map(({ id, width, height, bandwidth }) => ({ id, width, height, bitrate: bandwidth })).sort(byBitrate),
     select: (id) => {
       player.updateSettings({ streaming: { abr: { autoSwitchBitrate: { video: id === null } } } });
-      if (id !== null) player.setRepresentationForTypeById('video', id, true);
+      if (id !== null) player.setRepresentationForTypeById('video', id);
     },
     playhead: () => (ready() && player.timeAsUTC() > 0 ? player.timeAsUTC() * 1000 : NaN),
     live: () => player.seekToOriginalLive(),
