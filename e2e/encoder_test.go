@@ -9,7 +9,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"weir/bench/demo"
 	"weir/bench/push"
@@ -94,16 +93,4 @@ func logger(t *testing.T, name string) *slog.Logger {
 	}
 	t.Cleanup(func() { _ = file.Close() })
 	return slog.New(slog.NewTextHandler(file, nil))
-}
-
-// listedSegments waits until every media playlist lists as many segments of media, and returns their URLs.
-func listedSegments(t *testing.T, base string, playlists, segments int) []string {
-	t.Helper()
-	var urls []string
-	eventually(t, 30*time.Second, "media is listed", func() error {
-		var err error
-		urls, err = listing(base, playlists, segments)
-		return err
-	})
-	return urls
 }
