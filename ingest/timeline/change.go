@@ -83,7 +83,7 @@ func (tl *Timeline) explain(in *input, h *held) *timebase {
 	newest := run[len(run)-1]
 	if p := tl.priorOf(in); p.base != nil && in.lost == 0 {
 		d := scale(h.time-p.next, second, int64(p.scale))
-		if abs(d) <= tl.gen().PartTarget || d > 0 && d <= add(sub(h.arrival, p.arrival), tl.window(p.base)) && abs(tl.off(p.base, in, newest)) <= catchUp {
+		if off := abs(tl.off(p.base, in, newest)); abs(d) <= tl.gen().PartTarget && off <= catchUp || d > 0 && off <= tl.window(p.base) {
 			return p.base
 		}
 	}

@@ -26,6 +26,7 @@ type checker struct {
 	notes  []string
 	drops  map[Reason]int
 	dropAt map[Reason]int64 // when last
+	lost   map[string]bool  // frames that never arrived
 }
 
 type settling struct {
@@ -57,7 +58,7 @@ type made struct {
 func newChecker(node string, known []Generation) *checker {
 	c := &checker{
 		node: node, chunks: map[uint64]*settling{}, tracks: map[string]*kept{}, opened: map[int]*Generation{},
-		drops: map[Reason]int{}, dropAt: map[Reason]int64{},
+		drops: map[Reason]int{}, dropAt: map[Reason]int64{}, lost: map[string]bool{},
 	}
 	for i := range known {
 		c.opened[known[i].Ordinal] = &known[i]
@@ -266,7 +267,37 @@ func (c *checker) gaps(track string, from, to int64) (gaps, media int) {
 	return gaps, media
 }
 
-// lists draws a track's list: one letter an entry.
+// lostOf tells whether a segment of another node has frames that never arrived here.
+func (c *checker) lostOf(m *made) bool {
+	for _, f := range m.frames {
+		if name, _, _ := strings.Cut(f, "@"); c.lost[name] {
+			return true
+		}
+	}
+	return false
+}
+
+// draw is a track's list, one letter an entry: the generation's letter for media, '.' for a GAP of which nothing came,
+// '-' for one of which something came, 'o' for one that became whole after it was listed.
+func (c *checker) draw(name string) string {
+	t := c.track(name)
+	b := make([]byte, 0, len(t.list))
+	for _, ev := range t.list {
+		switch m := t.segments[ev.N]; {
+		case !ev.Gap:
+			b = append(b, byte('a'+ev.Ordinal%26))
+		case m != nil && m.done:
+			b = append(b, 'o')
+		case m != nil:
+			b = append(b, '-')
+		default:
+			b = append(b, '.')
+		}
+	}
+	return string(b)
+}
+
+// lists draws all tracks.
 func (c *checker) lists() string {
 	var b strings.Builder
 	var names []string
@@ -275,24 +306,9 @@ func (c *checker) lists() string {
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		t := c.tracks[name]
-		fmt.Fprintf(&b, "%s %s: ", c.node, name)
-		for i, ev := range t.list {
-			if i == 0 {
-				fmt.Fprintf(&b, "%d ", ev.N)
-			}
-			switch m := t.segments[ev.N]; {
-			case !ev.Gap:
-				b.WriteByte(byte('a' + ev.Ordinal%26))
-			case m != nil && m.done:
-				b.WriteByte('o')
-			case m != nil:
-				b.WriteByte('-')
-			default:
-				b.WriteByte('.')
-			}
+		if t := c.tracks[name]; len(t.list) > 0 {
+			fmt.Fprintf(&b, "%s %s %d %s\n", c.node, name, t.list[0].N, c.draw(name))
 		}
-		b.WriteByte('\n')
 	}
 	fmt.Fprintf(&b, "drops %v notes %v\n", c.drops, c.notes)
 	return b.String()

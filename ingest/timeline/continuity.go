@@ -60,6 +60,7 @@ func (tl *Timeline) taken(in *input, h *held) {
 		in.next = h.end
 	}
 	in.last, in.cont, in.length = h.arrival, true, scale(h.end-h.time, second, int64(in.info.Timescale))
+	in.near = min((h.end-h.time)/2, scale(tl.gen().PartTarget, int64(in.info.Timescale), second))
 	in.t.arrived, in.t.warm = h.arrival, true
 	in.t.prior = prior{base: in.base, next: in.next, scale: in.info.Timescale, arrival: h.arrival}
 }
@@ -106,9 +107,9 @@ func (tl *Timeline) judge(now int64, in *input, h *held) verdict {
 		near := tl.gen().PartTarget
 		switch {
 		case abs(d) <= near && off >= -window && off <= catchUp,
-			d < 0 && abs(off) <= window,
-			d > 0 && off >= -window && (off <= window || d <= add(sub(h.arrival, p.arrival), window) && off <= catchUp):
-			if d > near && tl.reorder(now, in, h, p, d) {
+			d < 0 && -d <= window && abs(off) <= catchUp, // by the encoder's own time: all tracks and nodes see the same
+			d > 0 && abs(off) <= window:
+			if tl.reorder(now, in, h, d) {
 				return wait
 			}
 			tl.accept(in, p.base, h)
@@ -133,7 +134,7 @@ func (tl *Timeline) judge(now int64, in *input, h *held) verdict {
 			far = false
 		}
 	}
-	if len(in.q) > len(run) { // neither goes on with the other
+	if len(in.q) > len(run) && in.lost == 0 { // neither goes on with the other
 		return drop
 	}
 	if tl.epochOff(now, in, newest) {
@@ -175,9 +176,9 @@ func paced(run []*held, in *input) bool {
 }
 
 // reorder tells whether a chunk behind a hole should wait for the one that belongs there: up to two chunks, and not long.
-func (tl *Timeline) reorder(now int64, in *input, h *held, p prior, hole int64) bool {
+func (tl *Timeline) reorder(now int64, in *input, h *held, hole int64) bool {
 	length := scale(h.end-h.time, second, int64(in.info.Timescale))
-	if !in.cont || len(in.q) > 2 || hole > 2*max(length, in.length) || sub(h.arrival, p.arrival) >= hole+length/2 {
+	if !in.cont || len(in.q) > 2 || hole < min(length, in.length)/2 || hole > 2*max(length, in.length) {
 		return false
 	}
 	until := add(h.arrival, max(tl.gen().half()/2, second/10))

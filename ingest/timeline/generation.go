@@ -94,6 +94,7 @@ func (tl *Timeline) welcome(now int64, in *input, grid *Grid, b *timebase) {
 	}
 	tl.accept(in, b, nil)
 	in.t.late.set(now, k.late)
+	in.t.spare = k.spare(b, grid)
 	in.t.usual.set(now, k.late)
 }
 
@@ -112,14 +113,15 @@ func (tl *Timeline) carry(t *track, g *Generation, b, before *timebase, goesOn, 
 		t.prior.base = nil
 	}
 	grid := g.grid(t.name)
-	if grid == nil || same && t.cur.grid != nil && t.cur.grid.Config == grid.Config {
+	if grid == nil {
 		return
 	}
-	if goesOn && t.kind != Video && t.cur.grid != nil && t.cur.grid.Config == grid.Config {
+	clash := !same && t.has && t.opened >= g.N0
+	if t.cur.grid != nil && t.cur.grid.Config == grid.Config && !clash && (same || goesOn && t.kind != Video) {
 		return
 	}
-	if !same && t.has {
-		for n := g.N0; n <= t.opened; n++ { // opened under the old slots: not the same bytes
+	if clash {
+		for n := max(g.N0, t.opened-min(t.opened, slotRing)); n <= t.opened; n++ { // opened under the old slots: not the same bytes
 			t.slots[n%slotRing] = slot{}
 		}
 	}
@@ -155,7 +157,8 @@ func (g *Generation) sameSlots(old *Generation) bool {
 }
 
 // succeed gives a generation its place after the one before: at the first of its slots, from K0 on, that starts at or
-// after everything that has been opened, listed, or will be listed within a second; under the next number.
+// after everything that has been opened or listed, here or by a node that gets to know the record a little later; under
+// the next number.
 //
 // Rule: docs/time.md, section 5.
 func (tl *Timeline) succeed(now int64, g, old *Generation) {
@@ -172,18 +175,23 @@ func (tl *Timeline) succeed(now int64, g, old *Generation) {
 		if tl.listing && old.grid(t.name) != nil && t.next > 0 {
 			top, any = max(top, t.next-1), true
 			if n := t.next; n >= old.N0 {
-				passed := sub(sub(add(now, second), old.endNanos(old.slot(n))), tl.lag+old.half())
+				passed := sub(sub(add(now, second+old.half()), old.endNanos(old.slot(n))), tl.lag+old.half())
 				if passed > 0 && passed < 3600*second {
 					top = max(top, n+uint64(passed/max(1, old.dNanos())))
 				}
 			}
 		}
 	}
-	if !any {
-		k := max(old.firstSlotFrom(scaleUp(g.slotStart(g.K0), om, m)), old.K0)
+	if !any { // what other nodes have opened, and this one before it was restarted, is not known: nothing after now
+		k := max(old.firstSlotFrom(scaleUp(g.slotStart(g.K0), om, m)), old.slotAt(scale(sub(now, min(g.Late, 0)), om, second))+1, old.K0)
 		g.K0 = max(g.K0, g.firstSlotFrom(scaleUp(old.slotStart(k), m, om)))
 		g.N0 = old.number(k)
 		return
+	}
+	if r := &tl.relearn; r.on { // a sibling may have been ahead on another node
+		if n := old.slotAt(scale(add(r.from, old.half()), om, second)); n >= old.K0 {
+			top = max(top, old.number(n))
+		}
 	}
 	k := old.slot(top) + 1
 	g.K0 = max(g.K0, g.firstSlotFrom(scaleUp(old.slotStart(k), m, om)))

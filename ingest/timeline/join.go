@@ -272,7 +272,7 @@ func (tl *Timeline) drift(now int64, in *input) {
 	if b.epoch {
 		limit = epochSlack
 	}
-	if abs(sub(late, b.laid)) <= limit {
+	if abs(sub(late, max(b.laid, -g.gopNanos()))) <= limit {
 		in.offSince = 0
 	} else if in.offSince == 0 {
 		in.offSince = now

@@ -49,19 +49,34 @@ func (f *follower) see(now, v, slack int64) {
 	}
 }
 
-// measure takes note of how late a chunk came under its time base, and updates the channel's lag: the most that a track
-// of the set which still delivers comes late.
+// measure takes note of how late a chunk came under its time base.
 func (tl *Timeline) measure(now int64, in *input, h *held) {
-	t := in.t
-	late := lateness(in.base, in, h)
-	slack := tl.gen().half() / 2
-	t.late.see(h.arrival, late, slack)
-	t.usual.see(h.arrival, late, slack)
-	tl.follow(h.arrival)
+	in.t.usual.see(h.arrival, lateness(in.base, in, h), tl.gen().half()/2)
+	if !in.t.paced {
+		in.t.spare = min(max(in.t.spare, in.length), maxSpare)
+	}
 	tl.drift(now, in)
 }
 
-// follow computes the lag from its tracks.
+// punctual takes note of how late a segment's last chunk came, and how much of the chunk lies beyond the segment: chunks
+// that do not end where slots do bring a slot's last frame with anything up to their own length of delay.
+func (tl *Timeline) punctual(in *input, h *held, end int64) {
+	t := in.t
+	grid := t.cur.grid
+	late := sub(h.arrival, scale(end, second, int64(grid.Timescale)))
+	t.late.see(h.arrival, min(max(late, -1<<60), 1<<60), tl.gen().half()/2)
+	t.paced = true
+	t.spare -= t.spare / 32 // some of the chunks may end with a slot
+	if in.m.At(h.end) > end+grid.Cadence {
+		t.spare = max(t.spare, min(scale(h.end-h.time, second, int64(in.info.Timescale)), maxSpare))
+	}
+	tl.follow(h.arrival)
+}
+
+// maxSpare bounds what long chunks may add to a track's deadlines.
+const maxSpare = 20 * second
+
+// follow computes the lag: the most that a track of the set which still delivers comes late.
 func (tl *Timeline) follow(now int64) {
 	lag, any := int64(0), false
 	for _, t := range tl.tracks {

@@ -454,3 +454,21 @@ func (g *Generation) reach(sketches []*sketch) {
 	}
 	g.N0 = uint64(g.K0)
 }
+
+// spare is how far the newest chunks reach beyond the slots that they end: nothing where a chunk ends with a slot.
+func (k *sketch) spare(b *timebase, grid *Grid) int64 {
+	longest := int64(0)
+	m := b.mapping(grid, k.in.info.Timescale)
+	for i := len(k.in.q) - 1; i >= 0 && i >= len(k.in.q)-16; i-- {
+		h := k.in.q[i]
+		longest = max(longest, scale(h.end-h.time, second, int64(k.in.info.Timescale)))
+	}
+	for _, i := range k.syncs {
+		for _, h := range k.in.q {
+			if h.end == k.times[i] && m.cadence != 0 { // video whose chunks end where sync samples stand
+				return 0
+			}
+		}
+	}
+	return min(longest, maxSpare)
+}

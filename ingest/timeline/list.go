@@ -66,7 +66,7 @@ func (tl *Timeline) wake(at int64) {
 // part. Otherwise at the slot's deadline.
 func (tl *Timeline) ripe(t *track, g *Generation, grid *Grid) int64 {
 	n := t.next
-	deadline := add(g.endNanos(g.slot(n)), tl.lag+g.half()) + 1
+	deadline := add(g.endNanos(g.slot(n)), tl.lag+t.spare+g.half()) + 1
 	if tl.relearn.on || tl.amend.on || tl.ask.pending() && tl.ask.gen != nil {
 		deadline += g.half() // another node's record may put the new generation here
 	}
@@ -133,7 +133,7 @@ func (tl *Timeline) listOne(t *track, g *Generation, grid *Grid) {
 // slotEnd is where slot n ends for a track: at its next edge, or where the next generation begins.
 func (tl *Timeline) slotEnd(t *track, g *Generation, grid *Grid, n uint64) int64 {
 	end := g.edge(grid, g.slot(n)+1)
-	if next := tl.genOf(n + 1); next != g {
+	if next := tl.genOf(n + 1); next != g && next.N0 == n+1 {
 		if grid := next.grid(t.name); grid != nil {
 			end = min(end, next.edge(grid, next.K0))
 		}

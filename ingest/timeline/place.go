@@ -165,7 +165,7 @@ func (tl *Timeline) extend(in *input, h *held, s, e int64) {
 		return
 	}
 	if c.grid.Kind != Video || !c.g.irregular() {
-		tl.complete(t, c.end)
+		tl.complete(in, h, c.end)
 		tl.enter(t, c.n+1)
 		return
 	}
@@ -173,7 +173,7 @@ func (tl *Timeline) extend(in *input, h *held, s, e int64) {
 		tl.write(in, h, c.pos, false)
 		return
 	}
-	tl.complete(t, s)
+	tl.complete(in, h, s)
 	tl.enter(t, c.n+1)
 	if c.grid == nil || s < c.begin { // the next generation begins later
 		return
@@ -216,9 +216,9 @@ func (tl *Timeline) write(in *input, h *held, start int64, first bool) {
 	})
 	if c.pos >= c.end && (c.grid.Kind != Video || !c.g.irregular()) {
 		if c.grid.Cadence != 0 {
-			tl.complete(t, c.end)
+			tl.complete(in, h, c.end)
 		} else {
-			tl.complete(t, c.pos)
+			tl.complete(in, h, c.pos)
 		}
 		tl.enter(t, c.n+1)
 	}
@@ -267,8 +267,9 @@ func (tl *Timeline) dropSample(in *input, h *held, why Reason) {
 	in.t.cur.pos = max(in.t.cur.pos, in.m.At(x))
 }
 
-// complete says that the open segment has all its bytes.
-func (tl *Timeline) complete(t *track, end int64) {
+// complete says that the open segment has all its bytes; a chunk brought the last.
+func (tl *Timeline) complete(in *input, h *held, end int64) {
+	t := in.t
 	c := &t.cur
 	c.open = false
 	end = max(end, c.start)
@@ -279,6 +280,7 @@ func (tl *Timeline) complete(t *track, end int64) {
 		t.slots[c.n%slotRing] = slot{n: c.n, start: c.start, end: end, done: true}
 		tl.dirty = true
 	}
+	tl.punctual(in, h, end)
 }
 
 // enter moves the cursor to the slot of number n; the track waits for its begin.

@@ -57,7 +57,7 @@ func TestRandomLives(t *testing.T) {
 	}
 	for seed := range lives {
 		epoch := seed%3 == 0
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+		t.Run(fmt.Sprintf("life %d", seed), func(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 1))
 			sessions, end := life(r, epoch)
 			shared := &store{}

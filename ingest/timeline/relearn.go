@@ -7,6 +7,7 @@ type relearn struct {
 	on    bool
 	fresh bool // the time base, too
 	since int64
+	from  int64 // channel time that media had reached, ns
 	due   int64
 	tried int64
 }
@@ -16,7 +17,7 @@ type relearn struct {
 func (tl *Timeline) startRelearn(now int64, fresh bool) {
 	r := &tl.relearn
 	if !r.on {
-		*r = relearn{on: true, since: now}
+		*r = relearn{on: true, since: now, from: tl.used()}
 	}
 	r.fresh = r.fresh || fresh
 	tl.amend = amend{}
@@ -118,23 +119,23 @@ func (tl *Timeline) backInPhase(now int64, sketches []*sketch) bool {
 		return false
 	}
 	for _, k := range sketches {
-		if k.t.name != g.Master || k.in.base == nil || k.t.cur.g != g || k.t.cur.grid == nil || len(k.syncs) == 0 {
+		if k.t.name != g.Master || k.in.base == nil || k.t.cur.g != g || k.t.cur.grid == nil {
 			continue
 		}
-		s := k.in.m.At(k.times[k.syncs[0]])
-		grid := k.t.cur.grid
-		n := tl.numberAt(k.t, s)
-		if n < g.N0 || s < g.edge(grid, g.slot(n)) || s > g.edge(grid, g.slot(n))+k.t.slack() {
-			return false
-		}
-		tl.relearn = relearn{}
-		tl.odd = now
-		if n > k.t.cur.n {
+		for _, i := range k.syncs {
+			s := k.in.m.At(k.times[i])
+			n := tl.numberAt(k.t, s)
+			if late := s - g.edge(k.t.cur.grid, g.slot(n)); n <= k.t.cur.n || late > k.t.slack() {
+				continue
+			}
+			tl.relearn = relearn{}
+			tl.odd = now
 			tl.enter(k.t, n)
+			k.t.cur.why = OffPhase
+			tl.pumpAll(now)
+			return true
 		}
-		k.t.cur.why = OffPhase
-		tl.pumpAll(now)
-		return true
+		return false
 	}
 	return false
 }

@@ -57,8 +57,10 @@ type track struct {
 	began   uint64 // first number opened
 	beganAt int64  // when, by arrival
 
-	late    follower // lateness of its chunks, for the lag
-	usual   follower // and under its newest base, for belief
+	late    follower // lateness of its segments, for the lag
+	spare   int64    // ns: how much later than that a slot's last chunk may come
+	paced   bool     // a segment has shown it
+	usual   follower // of its chunks under its newest base, for belief
 	heard   int64    // newest arrival; 0: none
 	arrived int64    // newest arrival of a chunk that its base explains; 0: none
 	prior   prior
@@ -80,7 +82,7 @@ type input struct {
 	next   int64 // encoder time at which the next chunk should start
 	last   int64 // arrival of the last chunk
 	length int64 // ns, of the last chunk
-	near   int64 // encoder ticks: a hole up to this is none
+	near   int64 // encoder ticks: a hole up to this hides no chunk
 
 	lost     int64 // since when no time base explains its chunks (UTC ns); 0: not
 	offSince int64 // since when its clock is off (UTC ns); 0: not
