@@ -34,7 +34,7 @@ func start(t *testing.T, name string, cmd *exec.Cmd) *process {
 		cmd.Stdout = file
 	}
 	cmd.Stderr = file
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL} // also where the tests are killed
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
