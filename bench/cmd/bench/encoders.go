@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -69,10 +68,11 @@ func (e *encoders) sum() push.TrackStats {
 	return sum
 }
 
-// check returns an error if an encoder was turned away: then nothing that was measured means anything.
-func (e *encoders) check() error {
-	if sum := e.sum(); sum.LastError != nil {
-		return fmt.Errorf("an encoder was interrupted: %w", sum.LastError)
+// interruptions counts the connections that broke or were refused, and tells why the last one did.
+func (e *encoders) interruptions() (int, string) {
+	sum := e.sum()
+	if sum.LastError == nil {
+		return 0, ""
 	}
-	return nil
+	return max(1, sum.Connections-len(e.stats)), sum.LastError.Error()
 }

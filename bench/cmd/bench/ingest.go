@@ -23,7 +23,9 @@ type ingestResult struct {
 	ChunksPerCPU float64 `json:"chunksPerCPUSecond"`
 	LateMillis   float64 `json:"pusherLateMillis"` // the most that the pusher was behind: more than a chunk, and it is the limit
 	Gaps         float64 `json:"gaps"`
-	Dropped      float64 `json:"dropped"` // pieces of chunks that weir did not use
+	Dropped      float64 `json:"dropped"`     // pieces of chunks that weir did not use
+	Interrupted  int     `json:"interrupted"` // encoder connections that broke: then the load was not what it says
+	Interruption string  `json:"interruption,omitempty"`
 }
 
 // A burstResult is one socket at full speed.
@@ -102,10 +104,10 @@ func (b *bench) ingestCase(ctx context.Context, c ingestCase) (ingestResult, err
 	if r.Dropped, err = n.metric(ctx, "weir_ingest_dropped_total"); err != nil {
 		return r, err
 	}
-	if err := profile(); err != nil {
-		return r, err
+	if r.Interrupted, r.Interruption = e.interruptions(); r.Interrupted > 0 {
+		b.say("ingest: %s: interrupted: %s", c.name, r.Interruption)
 	}
-	return r, e.check()
+	return r, profile()
 }
 
 // settle waits for so long, and then until the first and the last channel list media.
@@ -192,13 +194,14 @@ func (b *bench) burst(ctx context.Context, c burstCase) (*burstResult, error) {
 			perSecond = append(perSecond, float64(m.bytes)/1e9/m.took.Seconds())
 			perCore = append(perCore, float64(m.bytes)/1e9/m.cpu.Seconds())
 		case <-time.After(c.settle + 4*c.hold):
-			return nil, fmt.Errorf("the pusher does not catch up: %w", e.check())
+			_, why := e.interruptions()
+			return nil, fmt.Errorf("the pusher does not catch up (%s)", why)
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
 	}
 	r.PerSecond, r.PerCore = newSpread(perSecond), newSpread(perCore)
-	return r, e.check()
+	return r, nil
 }
 
 // A hold stops an encoder for some time, and measures from then until it has caught up with the clock. Used by the one

@@ -54,12 +54,12 @@ func fullPlan() plan {
 	return plan{
 		name: "full",
 		ingest: []ingestCase{
-			{"few large", 8, 200_000_000, 200 * time.Millisecond, settle, 15 * time.Second},
+			{"few large", 8, 100_000_000, 200 * time.Millisecond, settle, 15 * time.Second},
 			{"usual", 100, 4_000_000, 200 * time.Millisecond, settle, 15 * time.Second},
 			{"frame by frame", 100, 4_000_000, 40 * time.Millisecond, settle, 15 * time.Second},
 			{"many small", 200, 400_000, 40 * time.Millisecond, settle, 15 * time.Second},
 		},
-		burst:    &burstCase{bits: 800_000_000, chunk: 200 * time.Millisecond, settle: 8 * time.Second, hold: 5 * time.Second, repeats: 5},
+		burst:    &burstCase{bits: 400_000_000, chunk: 200 * time.Millisecond, settle: 8 * time.Second, hold: 5 * time.Second, repeats: 5},
 		delivery: deliveryCase{bits: 4_000_000, window: 38 * time.Second, fill: 42 * time.Second, connections: 64, rounds: 9, each: 3 * time.Second, warm: time.Second},
 		memory:   memoryCase{channels: 10, window: 15 * time.Second, media: 2 << 30, steady: 40 * time.Second},
 	}

@@ -43,12 +43,12 @@ func (r *report) writeIngest(p *printer) {
 		return
 	}
 	p.line("\n### Ingest\n")
-	p.line("| case | channels | Mb/s each | chunk | MB/s | chunks/s | weir's core busy | of it in the kernel | GB per CPU second | chunks per CPU second | pusher late by | GAPs, drops |")
+	p.line("| case | channels | Mb/s each | chunk | MB/s | chunks/s | weir's core busy | of it in the kernel | GB per CPU second | chunks per CPU second | pusher late by | GAPs, drops, broken connections |")
 	p.line("|---|---|---|---|---|---|---|---|---|---|---|---|")
 	for _, c := range r.Ingest.Cases {
-		p.line("| %s | %d | %s | %d ms | %s | %s | %s %% | %s %% | **%s** | **%s** | %s ms | %.0f, %.0f |",
+		p.line("| %s | %d | %s | %d ms | %s | %s | %s %% | %s %% | **%s** | **%s** | %s ms | %.0f, %.0f, %d |",
 			c.Case, c.Channels, digits(float64(c.BitsEach)/1e6), c.ChunkMillis, digits(float64(c.Bytes)/1e6/c.Seconds), digits(float64(c.Chunks)/c.Seconds),
-			digits(100*c.CPUSeconds/c.Seconds), digits(100*c.Kernel/c.CPUSeconds), digits(c.GBPerCore), digits(c.ChunksPerCPU), digits(c.LateMillis), c.Gaps, c.Dropped)
+			digits(100*c.CPUSeconds/c.Seconds), digits(100*c.Kernel/c.CPUSeconds), digits(c.GBPerCore), digits(c.ChunksPerCPU), digits(c.LateMillis), c.Gaps, c.Dropped, c.Interrupted)
 	}
 	if b := r.Ingest.Burst; b != nil {
 		p.line("\nOne socket at full speed (%d times about %s MB): %s GB/s, %s GB per CPU second.",
