@@ -1,6 +1,7 @@
 package dash
 
 import (
+	"flag"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -10,13 +11,15 @@ import (
 	"weir/manifest/internal/sample"
 )
 
+var update = flag.Bool("update", false, "write golden files anew")
+
 // TestGolden renders every case of sample and compares with testdata; what is rendered also passes the strict checks.
 func TestGolden(t *testing.T) {
 	cases := sample.Cases()
 	for _, name := range slices.Sorted(maps.Keys(cases)) {
 		t.Run(name, func(t *testing.T) {
 			got := MPD(nil, cases[name])
-			golden.Compare(t, filepath.Join("testdata", name+".mpd"), got)
+			golden.Compare(t, *update, filepath.Join("testdata", name+".mpd"), got)
 			checkMPD(t, got)
 		})
 	}

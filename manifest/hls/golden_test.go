@@ -1,6 +1,7 @@
 package hls
 
 import (
+	"flag"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -10,6 +11,8 @@ import (
 	"weir/manifest/internal/sample"
 )
 
+var update = flag.Bool("update", false, "write golden files anew")
+
 // TestGolden renders every case of sample and compares with testdata; what is rendered also passes the strict checks.
 func TestGolden(t *testing.T) {
 	cases := sample.Cases()
@@ -17,11 +20,11 @@ func TestGolden(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := cases[name]
 			got := Multivariant(nil, p)
-			golden.Compare(t, filepath.Join("testdata", name, "multivariant.m3u8"), got)
+			golden.Compare(t, *update, filepath.Join("testdata", name, "multivariant.m3u8"), got)
 			checkMultivariant(t, got)
 			for i := range p.Tracks {
 				got := Media(nil, p, i)
-				golden.Compare(t, filepath.Join("testdata", name, p.Tracks[i].Name+".m3u8"), got)
+				golden.Compare(t, *update, filepath.Join("testdata", name, p.Tracks[i].Name+".m3u8"), got)
 				checkMedia(t, got)
 			}
 		})

@@ -1,22 +1,20 @@
 // Package golden compares what manifest renders with files that were read and agreed to. It is for tests; nothing of it
-// is linked into weir. go test ./manifest/... -update writes the files anew: read the difference as the change of
-// behaviour that it is.
+// is linked into weir. make golden, or go test ./manifest/... -update, writes the files anew: read the difference as the
+// change of behaviour that it is.
 package golden
 
 import (
 	"bytes"
-	"flag"
 	"os"
 	"path/filepath"
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write golden files anew")
-
-// Compare fails the test where got is not what the file holds, and shows the first line that differs.
-func Compare(t *testing.T, path string, got []byte) {
+// Compare fails the test where got is not what the file holds, and shows the first line that differs. With update it
+// writes the file.
+func Compare(t *testing.T, update bool, path string, got []byte) {
 	t.Helper()
-	if *update {
+	if update {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -27,7 +25,7 @@ func Compare(t *testing.T, path string, got []byte) {
 	}
 	want, err := os.ReadFile(path)
 	if err != nil {
-		t.Fatalf("%v (go test ./manifest/... -update writes it)", err)
+		t.Fatalf("%v (make golden writes it)", err)
 	}
 	if bytes.Equal(got, want) {
 		return
