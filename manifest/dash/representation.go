@@ -69,7 +69,9 @@ func appendTemplate(dst []byte, pd *period, t *manifest.Track, m *media.Track) [
 }
 
 // appendTimeline appends the S elements of a track: equal neighbours as one with @r, and @t at the start and after every
-// hole. GAPs are not listed.
+// hole. GAPs are not listed: a player that asked for one would get 404. (dash.js 5.2.1 does not ask for what follows a
+// hole that opened while it played, until something seeks: origin/page/static/hole.js does. To stretch the @d of the
+// segment before the hole would lead it over, but an @d that was published does not change.)
 func appendTimeline(dst []byte, pd *period, t *manifest.Track) []byte {
 	var s timeline
 	for i := range t.Runs {

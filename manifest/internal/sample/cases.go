@@ -19,6 +19,8 @@ func Cases() map[string]*manifest.Presentation {
 		"irregular":   irregular(),
 		"groups":      groups(),
 		"late":        late(),
+		"renamed":     renamed(),
+		"joining":     joining(),
 		"ended":       ended(),
 	}
 }
@@ -160,6 +162,30 @@ func late() *manifest.Presentation {
 	v := Then(Track("v720", 3_000_000, video, a, a.N0, b.N0, nil), video, b, b.N0, b.N0+1, nil)
 	s := Then(Track("a128", 128_000, audio, a, a.N0, b.N0-1, nil), audio, b, 0, 0, nil)
 	return present(2, []Grid{a, b}, v, s)
+}
+
+// renamed has an encoder that came back with another ladder: v720 is of the first generation, v540 of the second.
+func renamed() *manifest.Presentation {
+	a := Even()
+	b := a.Next(a.N0+4, 172800, 0, 0)
+	video, audio := Video(90000, 1280, 720), Audio("mp4a.40.2", "eng")
+	return present(2, []Grid{a, b},
+		Track("v720", 3_000_000, video, a, a.N0, b.N0, nil),
+		Track("v540", 2_000_000, Video(90000, 960, 540), b, b.N0, b.N0+3, nil),
+		Then(Track("a128", 128_000, audio, a, a.N0, b.N0, nil), audio, b, b.N0, b.N0+3, nil),
+	)
+}
+
+// joining has a track that the second generation waits for: it is described there, and has listed nothing yet.
+func joining() *manifest.Presentation {
+	a := Even()
+	b := a.Next(a.N0+4, 172800, 0, 0)
+	video, audio := Video(90000, 1280, 720), Audio("mp4a.40.2", "eng")
+	return present(2, []Grid{a, b},
+		Then(Track("v720", 3_000_000, video, a, a.N0, b.N0, nil), video, b, b.N0, b.N0+2, nil),
+		Then(Track("a128", 128_000, audio, a, a.N0, b.N0, nil), audio, b, b.N0, b.N0+1, nil),
+		Track("b128", 128_001, Audio("mp4a.40.2", "deu"), b, 0, 0, nil),
+	)
 }
 
 func ended() *manifest.Presentation {
