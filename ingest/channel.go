@@ -202,6 +202,9 @@ func (c *Channel) putRecords(ctx context.Context) error {
 				c.identities[r.Name] = r
 			}
 			c.tl.Resolve(now, won.generation, won.join)
+			if j := won.join; j != nil {
+				c.log.Info("join: an encoder's clock is laid on the channel's anew", "track", j.Track, "seq", j.Seq, "ordinal", j.Ordinal)
+			}
 		}
 		c.apply()
 		c.mu.Unlock()

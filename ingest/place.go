@@ -57,8 +57,16 @@ func (c *Channel) list(ev *timeline.Event) {
 		return
 	}
 	if ev.Gap {
+		if t.gaps == 0 {
+			c.log.Warn("gap begins: the slot's media did not come in time", "track", t.name, "segment", ev.N)
+		}
+		t.gaps++
 		t.stats.Gaps.Add(1)
 	} else {
+		if t.gaps > 0 {
+			c.log.Info("gap ended", "track", t.name, "segment", ev.N, "missing", t.gaps)
+		}
+		t.gaps = 0
 		t.stats.Segments.Add(1)
 	}
 	c.disagree(t, t.live.List(segcache.Entry{
@@ -117,7 +125,7 @@ func (c *Channel) place(p *pending, ev *timeline.Event) {
 	c.moof = c.moof[:0]
 	if p.hasPrft && ev.From == 0 {
 		prft := p.prft
-		prft.TrackID, prft.MediaTime = 1, ev.Map.At(prft.MediaTime-p.in.desc.Shift)
+		prft.TrackID, prft.MediaTime = 1, ev.Map.At(prft.MediaTime) // as ffmpeg sends it: the edit list is applied already
 		c.moof = prft.Append(c.moof)
 	}
 	c.moof = m.Append(c.moof)

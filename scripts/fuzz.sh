@@ -8,7 +8,7 @@ for file in $(find . -name node_modules -prune -o -name '*_test.go' -print | sor
 	for target in $(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' "$file"); do
 		case $target in "${ONLY:-$target}") ;; *) continue ;; esac
 		echo "== $(dirname "$file") $target, $time"
-		go test -run '^$' -fuzz "^$target\$" -fuzztime "$time" "$(dirname "$file")"
+		go test -run '^$' -fuzz "^$target\$" -fuzztime "$time" -fuzzminimizetime 1x "$(dirname "$file")"
 		ran=$((ran + 1))
 	done
 done
