@@ -136,6 +136,9 @@ func (tl *Timeline) accept(in *input, b *timebase, h *held) {
 		t.usual.has = false
 	}
 	in.near = scale(tl.gen().PartTarget, int64(in.info.Timescale), second)
+	if g := tl.gen(); h != nil && !tl.smooth && b.ordinal == g.Ordinal && t.cur.g != g && g.grid(t.name) != nil && t.slots != nil {
+		tl.moveTo(t, g) // its clock is the new generation's already
+	}
 	if t.cur.grid != nil {
 		in.m = b.mapping(t.cur.grid, in.info.Timescale)
 	}

@@ -9,6 +9,9 @@ func (tl *Timeline) step(now int64, in *input, h *held) bool {
 	if (t.cur.grid == nil || t.cur.grid.Config != in.info.Config) && !tl.moveOn(in) {
 		return tl.change(now, in, h)
 	}
+	if in.base != nil && in.base.ordinal < t.cur.g.Ordinal { // the old base ends with the old slots
+		in.base, in.cont = nil, false
+	}
 	if in.base == nil || !in.cont || abs(h.time-in.next) > in.near {
 		switch tl.judge(now, in, h) {
 		case wait:
@@ -35,6 +38,9 @@ func (tl *Timeline) step(now int64, in *input, h *held) bool {
 		return true
 	}
 	if !tl.place(in, h) {
+		if in.base.ordinal < t.cur.g.Ordinal {
+			return tl.step(now, in, h)
+		}
 		tl.startRelearn(now, false)
 		return false
 	}
@@ -98,6 +104,9 @@ const (
 //
 // Rules: docs/time.md, sections 1 and 5.
 func (tl *Timeline) judge(now int64, in *input, h *held) verdict {
+	if in.base != nil && !in.cont { // it has just been given its base
+		return keep
+	}
 	run := tl.run(in, h)
 	newest := run[len(run)-1]
 	p := tl.priorOf(in)

@@ -29,6 +29,14 @@ func (tl *Timeline) know(g *Generation) {
 	}
 }
 
+// nextOrdinal is the next generation's.
+func (tl *Timeline) nextOrdinal() int {
+	if len(tl.gens) == 0 {
+		return 0
+	}
+	return tl.gen().Ordinal + 1
+}
+
 // adopt puts a generation that the store holds in force.
 func (tl *Timeline) adopt(now int64, g *Generation) {
 	old, lone := tl.gen(), []*timebase(nil)
@@ -61,6 +69,7 @@ func (tl *Timeline) adopt(now int64, g *Generation) {
 		tl.listing = true
 	}
 	mine := tl.relearn.on || old == nil
+	tl.smooth, tl.learner = same, learner{}
 	tl.relearn, tl.amend = relearn{}, amend{}
 	for _, in := range tl.inputs {
 		grid := g.grid(in.t.name)
@@ -72,9 +81,9 @@ func (tl *Timeline) adopt(now int64, g *Generation) {
 				in.base = b
 			}
 			tl.accept(in, in.base, nil)
-		default:
+		case mine:
 			in.base = nil
-		}
+		} // else it goes on under the old base in the old slots
 		if grid != nil && mine && len(in.q) > 0 && in.base == nil {
 			tl.welcome(now, in, grid, b)
 		}
@@ -117,7 +126,7 @@ func (tl *Timeline) carry(t *track, g *Generation, b, before *timebase, goesOn, 
 		return
 	}
 	clash := !same && t.has && t.opened >= g.N0
-	if t.cur.grid != nil && t.cur.grid.Config == grid.Config && !clash && (same || goesOn && t.kind != Video) {
+	if t.cur.grid != nil && !clash && (!tl.relearn.on || t.cur.grid.Config == grid.Config && (same || goesOn && t.kind != Video)) {
 		return
 	}
 	if clash {
@@ -174,13 +183,15 @@ func (tl *Timeline) succeed(now int64, g, old *Generation) {
 		}
 		if tl.listing && old.grid(t.name) != nil && t.next > 0 {
 			top, any = max(top, t.next-1), true
-			if n := t.next; n >= old.N0 {
-				passed := sub(sub(add(now, second+old.half()), old.endNanos(old.slot(n))), tl.lag+old.half())
-				if passed > 0 && passed < 3600*second {
-					top = max(top, n+uint64(passed/max(1, old.dNanos())))
-				}
-			}
 		}
+	}
+	// What is GAP by now, or a little later, on a node that lists: its deadlines pass without this one.
+	passed := old.slotAt(scale(sub(add(now, second), tl.lag), om, second)) - 1
+	if old.irregular() {
+		passed--
+	}
+	if passed >= old.K0 {
+		top = max(top, old.number(passed))
 	}
 	if !any { // what other nodes have opened, and this one before it was restarted, is not known: nothing after now
 		k := max(old.firstSlotFrom(scaleUp(g.slotStart(g.K0), om, m)), old.slotAt(scale(sub(now, min(g.Late, 0)), om, second))+1, old.K0)
@@ -188,10 +199,12 @@ func (tl *Timeline) succeed(now int64, g, old *Generation) {
 		g.N0 = old.number(k)
 		return
 	}
-	if r := &tl.relearn; r.on { // a sibling may have been ahead on another node
-		if n := old.slotAt(scale(add(r.from, old.half()), om, second)); n >= old.K0 {
-			top = max(top, old.number(n))
-		}
+	from := tl.relearn.from
+	if !tl.relearn.on {
+		from = tl.used()
+	}
+	if n := old.slotAt(scale(add(from, old.half()), om, second)); n >= old.K0 { // another node may be ahead
+		top = max(top, old.number(n))
 	}
 	k := old.slot(top) + 1
 	g.K0 = max(g.K0, g.firstSlotFrom(scaleUp(old.slotStart(k), m, om)))

@@ -19,7 +19,8 @@ type cursor struct {
 }
 
 // place puts the samples of a chunk whose clock is known into slots. Every sample that is left of it is settled, except
-// where it reports false: the master has no sync sample where a slot begins, so that the cadence is broken.
+// where it reports false: the master has no sync sample where a slot begins, so that the cadence is broken; or a
+// generation begins with another time base.
 //
 // Rules: docs/time.md, sections 2 and 3.
 func (tl *Timeline) place(in *input, h *held) bool {
@@ -29,6 +30,9 @@ func (tl *Timeline) place(in *input, h *held) bool {
 		if c.grid == nil || c.grid.Config != in.info.Config {
 			tl.dropAll(t, h, OffSet)
 			return true
+		}
+		if in.base.ordinal < c.g.Ordinal {
+			return false
 		}
 		s := in.m.At(h.x)
 		e := in.m.At(h.x + int64(h.dur[h.from]))
@@ -75,6 +79,9 @@ func (c *cursor) mayCut() bool {
 // await makes the track wait for the first slot that begins at or after s and is later than what it has opened.
 func (tl *Timeline) await(t *track, s int64, why Reason) {
 	c := &t.cur
+	if c.grid == nil {
+		return
+	}
 	n := c.n
 	if c.open {
 		n++
@@ -316,6 +323,9 @@ func (tl *Timeline) overlap(t *track, before *Grid, begin int64) {
 // look computes what depends on the slot after the cursor's, which a new generation may have changed.
 func (tl *Timeline) look(t *track) {
 	c := &t.cur
+	if c.grid == nil {
+		return
+	}
 	c.end = tl.slotEnd(t, c.g, c.grid, c.n)
 	c.after = c.end
 	g := tl.genOf(c.n + 1)

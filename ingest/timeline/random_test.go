@@ -49,6 +49,55 @@ func life(r *rand.Rand, epoch bool) (sessions []session, end int64) {
 	return sessions, at + 5*second
 }
 
+// wild adds what breaks cadence and sets to a life.
+func wild(r *rand.Rand, sessions []session) []session {
+	for i := range sessions {
+		s := &sessions[i]
+		switch r.IntN(6) {
+		case 0: // scene cuts
+			s.tracks = with(s.tracks, func(e *elementary) {
+				if e.kind == Video {
+					e.sync = scenes
+					if e.chunk == 0 {
+						e.chunk = 5
+					}
+				}
+			})
+		case 1: // another GOP
+			n := 20 + r.IntN(130)
+			s.tracks = with(s.tracks, func(e *elementary) {
+				if e.kind == Video {
+					e.sync = every(n)
+				}
+			})
+		case 2: // a track less
+			gone := r.IntN(len(s.tracks))
+			s.tracks = append(append([]elementary(nil), s.tracks[:gone]...), s.tracks[gone+1:]...)
+		case 3: // a track that comes and goes
+			lone := *s
+			at := r.IntN(len(s.tracks))
+			lone.tracks = []elementary{s.tracks[at]}
+			s.tracks = append(append([]elementary(nil), s.tracks[:at]...), s.tracks[at+1:]...)
+			cut := s.start + r.Int64N(max(1, s.end-s.start))
+			first, second := lone, lone
+			first.end, second.start = cut, min(cut+r.Int64N(5*1_000_000_000), s.end)
+			first.kept, second.kept = false, false
+			first.id, second.id = s.id+100, s.id+200
+			sessions = append(sessions, first, second)
+		case 4: // one rendition has another cadence
+			if len(s.tracks) > 1 {
+				s.tracks = append([]elementary(nil), s.tracks...)
+				s.tracks[1].num *= 2
+				s.tracks[1].config += 100
+			}
+		case 5: // one track is another's configuration
+			s.tracks = append([]elementary(nil), s.tracks...)
+			s.tracks[r.IntN(len(s.tracks))].config += uint64(r.IntN(3))
+		}
+	}
+	return sessions
+}
+
 // Nodes that share a store, or are fed UTC, agree in random histories of encoders, networks and nodes.
 func TestRandomLives(t *testing.T) {
 	lives := uint64(100)
@@ -60,6 +109,9 @@ func TestRandomLives(t *testing.T) {
 		t.Run(fmt.Sprintf("life %d", seed), func(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 1))
 			sessions, end := life(r, epoch)
+			if seed%5 == 4 {
+				sessions = wild(r, sessions)
+			}
 			shared := &store{}
 			var nodes []*node
 			for i := range 3 {

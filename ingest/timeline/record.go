@@ -46,6 +46,7 @@ func (tl *Timeline) Resolve(now int64, gen *Generation, join *Join) {
 	ask := tl.ask
 	tl.ask = request{}
 	switch {
+	case gen != nil && len(tl.gens) > 0 && gen.Ordinal <= tl.gen().Ordinal: // known meanwhile
 	case gen != nil && gen.valid() && gen.Ordinal == ask.gen.Ordinal:
 		tl.adopt(now, clone(gen))
 	case join != nil && join.valid() && join.Seq == ask.join.Seq:
@@ -54,6 +55,25 @@ func (tl *Timeline) Resolve(now int64, gen *Generation, join *Join) {
 	default:
 		tl.ask = ask
 		tl.failed(now)
+	}
+	tl.pumpAll(now)
+	tl.dirty = true
+	tl.advance(now)
+}
+
+// Known tells of a record that is in the store, whoever put it there: the caller may watch the store, so that nodes that
+// share it take each other's decisions before they have a reason to ask. Records come in order; one that is known
+// already, or comes too early, changes nothing.
+func (tl *Timeline) Known(now int64, gen *Generation, join *Join) {
+	now = clock(now)
+	switch {
+	case gen != nil && gen.valid() && gen.Ordinal == tl.nextOrdinal():
+		tl.adopt(now, clone(gen))
+	case join != nil && join.valid() && join.Seq == tl.seq+1 && len(tl.gens) > 0:
+		j := *join
+		tl.remember(&j)
+	default:
+		return
 	}
 	tl.pumpAll(now)
 	tl.dirty = true

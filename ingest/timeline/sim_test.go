@@ -16,6 +16,15 @@ type store struct {
 	joins []Join
 	away  func(now int64) bool
 	puts  int
+	watch []*node
+}
+
+// tell lets the nodes that watch know of a record, a little later.
+func (s *store) tell(now int64, ev Event) {
+	for _, n := range s.watch {
+		n.answer = append(n.answer, answer{at: now + n.latency/2, need: ev, told: true})
+		slices.SortStableFunc(n.answer, func(a, b answer) int { return cmp.Compare(a.at, b.at) })
+	}
 }
 
 func (s *store) putGeneration(g *Generation) Generation {
@@ -62,8 +71,9 @@ type node struct {
 }
 
 type answer struct {
-	at   int64
+	at int64
 	need Event
+	told bool // not asked for
 }
 
 // An arrival is what happens at a node.
@@ -91,6 +101,7 @@ func (n *node) drain(now int64) {
 		}
 		for _, need := range n.check.apply(now, events) {
 			n.answer = append(n.answer, answer{at: now + n.latency, need: need})
+			slices.SortStableFunc(n.answer, func(a, b answer) int { return cmp.Compare(a.at, b.at) })
 		}
 	}
 }
@@ -117,16 +128,23 @@ func (n *node) until(now int64) {
 			}
 		case 2:
 			a := n.answer[0].need
+			told := n.answer[0].told
 			n.answer = n.answer[1:]
-			n.check.asked--
+			if !told {
+				n.check.asked--
+			}
 			switch {
+			case told:
+				n.tl.Known(next, a.Generation, a.Join)
 			case n.store.away != nil && n.store.away(next):
 				n.tl.ResolveFailed(next, a.Generation, a.Join)
 			case a.Generation != nil:
 				g := n.store.putGeneration(a.Generation)
+				n.store.tell(next, Event{Generation: &g})
 				n.tl.Resolve(next, &g, nil)
 			default:
 				j := n.store.putJoin(a.Join)
+				n.store.tell(next, Event{Join: &j})
 				n.tl.Resolve(next, nil, &j)
 			}
 		}
@@ -182,6 +200,9 @@ func (n *node) run(sessions []session, end int64) {
 func world(sessions []session, end int64, nodes ...*node) {
 	for _, n := range nodes {
 		n.prepare(sessions)
+		if len(nodes) > 1 {
+			n.store.watch = append(n.store.watch, n)
+		}
 	}
 	for now := nodes[0].all[0].at - second; now < end; now += second / 200 {
 		for _, n := range nodes {

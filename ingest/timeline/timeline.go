@@ -36,7 +36,8 @@ type Timeline struct {
 	amend     amend
 	opening   [3]int64 // when the last generations were opened, oldest first
 	joining   [4]int64 // when the last joins were laid, oldest first
-	odd       int64    // when the master last had one odd GOP
+	smooth bool // the newest generation goes on with the slots and the base of the one before
+	odd int64 // when the master last had one odd GOP
 	refreshed int64    // when a join's lateness was last written
 	ask       request
 }
