@@ -115,7 +115,7 @@ type Grid struct {
 	Cadence   int64  `json:"cadence"`   // published ticks per sample; 0: variable
 	Phase     int64  `json:"phase"`     // a sample lies at a multiple of Cadence plus Phase
 	Config    uint64 `json:"config"`    // decoder configuration
-	Late      int64  `json:"late"`      // ns: as Generation.Late, for this track
+	Late      int64  `json:"late"`      // ns: how much later than the master's its chunks come
 }
 
 // A Base lays an encoder's clock on the channel's: encoder time Time (in Scale ticks per second) is channel time At (in

@@ -62,11 +62,15 @@ func (tl *Timeline) expected(b *timebase, t *track) int64 {
 	if t.base == b && t.usual.has {
 		return t.usual.value
 	}
-	g := tl.gen()
-	if grid := g.grid(t.name); grid != nil && abs(grid.Late-g.Late) < catchUp {
-		return add(b.late, grid.Late-g.Late)
+	return add(b.late, tl.gen().behind(t.name))
+}
+
+// behind is how much later than the master's a track's chunks usually come.
+func (g *Generation) behind(name string) int64 {
+	if grid := g.grid(name); grid != nil {
+		return min(max(grid.Late, -catchUp), catchUp)
 	}
-	return b.late
+	return 0
 }
 
 type belief uint8

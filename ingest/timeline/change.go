@@ -130,6 +130,9 @@ func (tl *Timeline) amended(now int64) {
 		}
 		k.base = &k.in.base.Base
 		k.lay(g)
+		if k.in.base.track == "" {
+			k.grid.Late = sub(k.late, b.late)
+		}
 		if k.t.name == old.Master && !k.keeps(g, old) {
 			tl.startRelearn(now, false)
 			return

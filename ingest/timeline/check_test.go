@@ -219,7 +219,7 @@ func (c *checker) listed(ev *Event) {
 	t := c.track(ev.Track)
 	if n := len(t.list); n > 0 {
 		before := &t.list[n-1]
-		if ev.N != before.N+1 {
+		if ev.N != before.N+1 && !c.absent(ev.Track, before.Ordinal, ev.Ordinal) {
 			c.fault("C4 %s: %d is listed after %d", ev.Track, ev.N, before.N)
 		}
 		if slack := c.overlap(ev, before.Ordinal); ev.Start < before.End-slack {
@@ -240,6 +240,16 @@ func (c *checker) listed(ev *Event) {
 	}
 	t.list = append(t.list, *ev)
 	t.at = append(t.at, c.now)
+}
+
+// absent tells whether a track was out of the set in a generation between two.
+func (c *checker) absent(track string, from, to int) bool {
+	for i := from + 1; i < to; i++ {
+		if g := c.opened[i]; g != nil && g.grid(track) == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // overlap is what a new generation's grid may begin early: a frame.

@@ -138,6 +138,11 @@ func (tl *Timeline) judge(now int64, in *input, h *held) verdict {
 		case maybe:
 			unsure = true
 		case no:
+			// Its siblings are on this base, and so is its arrival: its GOPs have changed, not its clock.
+			if !in.cont && b == tl.session() && abs(tl.off(b, in, newest)) <= tl.window(b) && tl.siblings(now, in) != no {
+				tl.accept(in, b, h)
+				return keep
+			}
 		}
 		if (b.track == "" || b.track == in.t.name) && abs(tl.off(b, in, newest)) <= catchUp {
 			far = false

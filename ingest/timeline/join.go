@@ -143,7 +143,7 @@ func (tl *Timeline) propose(now int64, in *input, run []*held, lone string) verd
 		}
 	}
 	if grid == nil { // a track that comes late
-		grid = &Grid{Name: in.t.name, Kind: in.t.kind, Late: g.Late}
+		grid = &Grid{Name: in.t.name, Kind: in.t.kind}
 	}
 	if !ok {
 		tl.wakeAt(in, add(now, second/4))
@@ -158,7 +158,8 @@ func (tl *Timeline) propose(now int64, in *input, run []*held, lone string) verd
 	for _, h := range run {
 		early = min(early, sub(h.arrival, scale(h.end, second, s)))
 	}
-	usual := min(max(grid.Late, 0), catchUp)
+	behind := g.behind(in.t.name)
+	usual := min(max(add(g.Late, behind), 0), catchUp)
 	nanos := scale(x, second, s)
 	at := sub(add(early, nanos), usual)
 	if !tl.placed() { // what another process placed is not known: it was never ahead of the newest base
@@ -184,7 +185,7 @@ func (tl *Timeline) propose(now int64, in *input, run []*held, lone string) verd
 		}
 	}
 	late := sub(add(early, nanos), scale(y, second, m))
-	late = min(max(sub(late, sub(grid.Late, g.Late)), -1<<60), 1<<60)
+	late = min(max(sub(late, behind), -1<<60), 1<<60)
 	j := &Join{
 		Seq: tl.seq + 1, Ordinal: g.Ordinal, Track: lone, Hash: hash, Time: x, Scale: in.info.Timescale, At: y, Late: late, Laid: late,
 	}
@@ -263,11 +264,7 @@ func (tl *Timeline) drift(now int64, in *input) {
 	if b != tl.session() || g.Master != "" && t.name != g.Master || b.ordinal != g.Ordinal {
 		return
 	}
-	grid := g.grid(t.name)
-	if grid == nil {
-		return
-	}
-	late := sub(t.usual.value, sub(grid.Late, g.Late))
+	late := sub(t.usual.value, g.behind(t.name))
 	limit := max(g.dNanos(), 4*second)
 	if b.epoch {
 		limit = epochSlack

@@ -215,9 +215,7 @@ func (tl *Timeline) compose(now int64, sketches []*sketch, old *Generation, shar
 		k.base = &base
 		k.lay(g)
 		if before := k.goesOn(old, shared); before != nil {
-			late := k.late
 			k.grid = *before
-			k.grid.Late = late
 		}
 		g.Tracks = append(g.Tracks, k.grid)
 		if master == nil || k == master {
@@ -227,6 +225,9 @@ func (tl *Timeline) compose(now int64, sketches []*sketch, old *Generation, shar
 	if master != nil {
 		g.phase(master)
 		g.Late = master.late
+	}
+	for i, k := range sketches {
+		g.Tracks[i].Late = k.late - g.Late
 	}
 	if old == nil {
 		g.targets(&tl.cfg, sketches)
@@ -391,7 +392,6 @@ func (k *sketch) measure() {
 	for i := len(k.ends) - 1; i >= 0 && newest-k.ends[i] < 2*second; i-- {
 		k.late = max(k.late, sub(k.arrive[i], add(k.base.nanos(0, 1), k.ends[i])))
 	}
-	k.grid.Late = k.late
 }
 
 // gridPhase is the middle of where the samples lie between two points of the cadence. Epoch times that lie on the grid

@@ -124,7 +124,7 @@ func TestRandomLives(t *testing.T) {
 				}
 				nodes = append(nodes, n)
 			}
-			world(sessions, end, nodes...)
+			world(sessions, end, seed%5 > 2, nodes...)
 			for _, n := range nodes {
 				n.verify(t)
 			}

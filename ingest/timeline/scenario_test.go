@@ -115,7 +115,7 @@ func TestNodesAgree(t *testing.T) {
 					a.delay, b.delay = jitter(seed, 10_000_000, 80_000_000), jitter(seed+100, 10_000_000, 400_000_000)
 					b.down = []hole{{from: start + int64(20+3*seed)*second, to: start + int64(24+5*seed)*second}}
 					end := back + 58*second
-					world(sessions, end, a, b)
+					world(sessions, end, seed%2 == 1, a, b)
 					a.verify(t)
 					b.verify(t)
 					same := 0

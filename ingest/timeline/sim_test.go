@@ -71,7 +71,7 @@ type node struct {
 }
 
 type answer struct {
-	at int64
+	at   int64
 	need Event
 	told bool // not asked for
 }
@@ -196,11 +196,12 @@ func (n *node) run(sessions []session, end int64) {
 	n.goOn(end)
 }
 
-// world runs nodes side by side, so that they share a store at the same time.
-func world(sessions []session, end int64, nodes ...*node) {
+// world runs nodes side by side, so that they share a store at the same time. With watch they are told of each other's
+// records.
+func world(sessions []session, end int64, watch bool, nodes ...*node) {
 	for _, n := range nodes {
 		n.prepare(sessions)
-		if len(nodes) > 1 {
+		if watch {
 			n.store.watch = append(n.store.watch, n)
 		}
 	}

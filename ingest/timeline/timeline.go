@@ -34,11 +34,11 @@ type Timeline struct {
 	learner   learner
 	relearn   relearn
 	amend     amend
-	opening   [3]int64 // when the last generations were opened, oldest first
-	joining   [4]int64 // when the last joins were laid, oldest first
-	smooth bool // the newest generation goes on with the slots and the base of the one before
-	odd int64 // when the master last had one odd GOP
-	refreshed int64    // when a join's lateness was last written
+	opening   [3]int64  // when the last generations were opened, oldest first
+	joining   [16]int64 // when the last joins were laid, oldest first
+	smooth    bool      // the newest generation goes on with the slots and the base of the one before
+	odd       int64     // when the master last had one odd GOP
+	refreshed int64     // when a join's lateness was last written
 	ask       request
 }
 
