@@ -45,6 +45,9 @@ func (tl *Timeline) place(in *input, h *held) bool {
 			continue
 		}
 		tl.meet(t, s)
+		if c.grid == nil {
+			continue // the next slot is of a generation without the track
+		}
 		if c.open {
 			tl.extend(in, h, s, e)
 		} else if !tl.begin(in, h, s) {
