@@ -186,7 +186,8 @@ func (c *checker) placed(ev *Event) {
 		if i >= ev.From {
 			at := ev.Map.At(enc)
 			if i == ev.From {
-				if early := at - ev.Start; early < 0 && grid.Cadence != 0 || early > g.partTicks(grid) {
+				long := ev.Map.At(enc+int64(s.p.chunk.Durations[i])) - at // one that overlaps by less than a half is placed late
+				if early := at - ev.Start; early < 0 && grid.Cadence != 0 && -early > long/2 || early > g.partTicks(grid) {
 					c.fault("C6 %s: segment %d: a sample at %d is placed at %d", ev.Track, ev.N, at, ev.Start)
 				}
 				at = ev.Start

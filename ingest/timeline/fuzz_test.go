@@ -213,6 +213,11 @@ func (p *player) events() {
 		p.check.asked = 0 // an unanswered request is asked again
 		p.needs = append(p.needs, p.check.apply(p.now, events)...)
 	}
+	for _, c := range p.check.tracks { // the newest entry is what the next one is compared with
+		if n := len(c.list); n > 1000 {
+			c.list, c.at = c.list[n-1:], c.at[n-1:]
+		}
+	}
 	if total > 100_000 {
 		p.t.Fatalf("%d events at once", total)
 	}

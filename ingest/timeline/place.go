@@ -262,12 +262,15 @@ func (tl *Timeline) untilCut(in *input, h *held) int64 {
 	}
 }
 
-// dropUntil drops the samples that start before a channel time, at least one.
+// dropUntil drops the samples that start before a channel time, at least one. An open segment goes on where its last
+// sample ends: what a dropped one reaches beyond that is a hole, as any other.
 func (tl *Timeline) dropUntil(in *input, h *held, limit int64, why Reason) {
 	g := *h
 	end := until(in, &g, limit)
 	tl.drop(in.t, h, g.from, g.x, why)
-	in.t.cur.pos = max(in.t.cur.pos, end)
+	if c := &in.t.cur; !c.open {
+		c.pos = max(c.pos, end)
+	}
 }
 
 // dropSample drops one sample.
