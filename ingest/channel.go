@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -130,16 +131,18 @@ func (c *Channel) Run(ctx context.Context) error {
 
 // Tick lets the timeline act on deadlines that have passed, ends sessions that fell silent, and returns the next
 // deadline (UTC ns, 0: none). Run calls it; tests with a clock of their own may.
-func (c *Channel) Tick() int64 {
+func (c *Channel) Tick() (next int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.deps.Now()
+	next = now + int64(time.Second) // after a panic
+	defer c.contain("a deadline")
 	for _, s := range c.streams {
 		s.expire(now)
 	}
 	c.tl.Tick(now)
 	c.apply()
-	next := c.tl.NextDeadline()
+	next = c.tl.NextDeadline()
 	for _, s := range c.streams {
 		if s.lingerUntil != 0 && (next == 0 || s.lingerUntil < next) {
 			next = s.lingerUntil
@@ -192,22 +195,36 @@ func (c *Channel) putRecords(ctx context.Context) error {
 			return context.Cause(ctx)
 		}
 
-		c.mu.Lock()
-		now := c.deps.Now()
-		if err != nil {
-			c.log.Error("record not stored; new media waits and is listed as GAP until the store answers", "err", err)
-			c.tl.ResolveFailed(now, n.generation, n.join)
-		} else {
-			for _, r := range identities {
-				c.identities[r.Name] = r
-			}
-			c.tl.Resolve(now, won.generation, won.join)
-			if j := won.join; j != nil {
-				c.log.Info("join: an encoder's clock is laid on the channel's anew", "track", j.Track, "seq", j.Seq, "ordinal", j.Ordinal)
-			}
+		c.resolve(n, won, identities, err)
+	}
+}
+
+// resolve hands a record that was asked for to the timeline: the one that stands in the store, or the news that the
+// store did not answer.
+func (c *Channel) resolve(asked, won need, identities []TrackRecord, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	defer c.contain("a record")
+	now := c.deps.Now()
+	if err != nil {
+		c.log.Error("record not stored; new media waits and is listed as GAP until the store answers", "err", err)
+		c.tl.ResolveFailed(now, asked.generation, asked.join)
+	} else {
+		for _, r := range identities {
+			c.identities[r.Name] = r
 		}
-		c.apply()
-		c.mu.Unlock()
+		if j := won.join; j != nil {
+			c.log.Info("join: an encoder's clock is laid on the channel's anew", "track", j.Track, "seq", j.Seq, "ordinal", j.Ordinal)
+		}
+		c.tl.Resolve(now, won.generation, won.join)
+	}
+	c.apply()
+}
+
+// contain keeps a panic, which is a fault of weir's, within its channel: the others and the viewers go on. Call it deferred.
+func (c *Channel) contain(at string) {
+	if fault := recover(); fault != nil {
+		c.log.Error("panic at "+at+": please report it", "fault", fault, "stack", string(debug.Stack()))
 	}
 }
 

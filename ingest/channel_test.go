@@ -267,3 +267,16 @@ func TestRun(t *testing.T) {
 		t.Fatalf("Run returned %v", err)
 	}
 }
+
+// A fault of weir's own in one channel is logged, and ends neither the process nor the channel's goroutine.
+func TestPanicStaysInItsChannel(t *testing.T) {
+	b := newTestbed(t, &memory{})
+	b.channel.tl = nil
+	if next := b.channel.Tick(); next != b.now+int64(time.Second) {
+		t.Errorf("the next deadline is %d", next)
+	}
+	b.channel.resolve(need{}, need{}, nil, errors.New("no store"))
+	if n := strings.Count(b.log.String(), "please report it"); n != 2 {
+		t.Errorf("%d panics are in the log, want 2\n%s", n, b.log)
+	}
+}

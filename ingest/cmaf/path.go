@@ -47,7 +47,7 @@ func parsePath(raw string) (t target, ok bool) {
 		return target{}, false
 	}
 	parts = parts[1:]
-	if len(parts) > 0 && (strings.HasSuffix(strings.ToLower(parts[0]), ".isml")) {
+	if len(parts) > 0 && strings.HasSuffix(strings.ToLower(parts[0]), ".isml") {
 		parts = parts[1:]
 	}
 	if len(parts) > 0 {

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -146,6 +147,13 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 }
 
 func (s *Server) serve(ctx *fasthttp.RequestCtx) (status int, text string) {
+	defer func() { // a fault of weir's, not of the encoder's: it ends this body alone
+		if fault := recover(); fault != nil {
+			s.cfg.Log.Error("panic while reading an encoder's body: please report it", "fault", fault, "stack", string(debug.Stack()))
+			s.metrics.failure("panic")
+			status, text = 500, "internal error: see the log\n"
+		}
+	}()
 	door, t, status, text := s.admit(ctx)
 	if status != 0 {
 		return status, text
@@ -204,13 +212,14 @@ func (s *Server) push(ctx *fasthttp.RequestCtx, door *ingest.Door, t target, r i
 	if s.draining.Load() { // between admit and here
 		conn.Interrupt(ingest.ErrDraining)
 	}
-	err = conn.ReadBody(&body{r: r, nc: nc, idle: s.cfg.Limits.Idle, conn: conn})
-	s.mu.Lock()
-	delete(s.conns, conn)
-	s.mu.Unlock()
-	conn.Detach()
-	s.metrics.connections.Add(-1)
-	if err != nil {
+	defer func() {
+		s.mu.Lock()
+		delete(s.conns, conn)
+		s.mu.Unlock()
+		s.metrics.connections.Add(-1)
+		conn.Detach()
+	}()
+	if err := conn.ReadBody(&body{r: r, nc: nc, idle: s.cfg.Limits.Idle, conn: conn}); err != nil {
 		return s.refuse(ctx, door, t, err)
 	}
 	return 200, ""

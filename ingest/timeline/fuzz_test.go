@@ -95,8 +95,10 @@ func play(t *testing.T, script *tape) {
 }
 
 var fuzzTracks = [...]elementary{
-	{name: "v1", kind: Video, timescale: 12800}, {name: "v2", kind: Video, timescale: 90000},
-	{name: "a", kind: Audio, timescale: 48000, rate: 48000}, {name: "t", kind: Sparse, timescale: 1000},
+	{name: "v1", kind: Video, timescale: 12800},
+	{name: "v2", kind: Video, timescale: 90000},
+	{name: "a", kind: Audio, timescale: 48000, rate: 48000},
+	{name: "t", kind: Sparse, timescale: 1000},
 }
 
 func (p *player) step() {
