@@ -184,6 +184,7 @@ func readerGenerations(gens []timeline.Generation) []segcache.Generation {
 			PhaseTicks:            g.Phase,
 			K0:                    g.K0,
 			Regular:               g.Regular,
+			Cut:                   g.Cut,
 			TargetDuration:        g.TargetDuration,
 			PartTarget:            g.PartTarget,
 			Epoch:                 g.Epoch,

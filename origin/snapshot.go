@@ -89,7 +89,7 @@ func (l list) follow(view *segcache.View) list {
 func generationOf(g *segcache.Generation) manifest.Generation {
 	return manifest.Generation{
 		Ordinal: g.Ordinal, N0: g.N0, DiscontinuitySequence: g.DiscontinuitySequence,
-		Timescale: g.Timescale, SlotTicks: g.SlotTicks, PhaseTicks: g.PhaseTicks, K0: g.K0, Regular: g.Regular,
+		Timescale: g.Timescale, SlotTicks: g.SlotTicks, PhaseTicks: g.PhaseTicks, K0: g.K0, Regular: g.Regular, Dependent: g.Cut,
 	}
 }
 

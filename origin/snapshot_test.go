@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"weir/segcache"
 )
 
 // TestSnapshotsAreIncremental drives a window at random and compares the snapshot that was carried from version to
@@ -158,5 +160,14 @@ func TestDocumentsAreRenderedOncePerVersion(t *testing.T) {
 			t.Errorf("%d renderings for 50 requests, want 1", n)
 		}
 		c.list(0, 1, false)
+	}
+}
+
+// What is cut without a sync sample is never called independent.
+func TestGenerationOf(t *testing.T) {
+	for _, cut := range []bool{false, true} {
+		if g := generationOf(&segcache.Generation{Cut: cut}); g.Dependent != cut {
+			t.Errorf("cut %v: Dependent is %v", cut, g.Dependent)
+		}
 	}
 }

@@ -15,6 +15,7 @@ type Generation struct {
 	PhaseTicks            int64
 	K0                    int64
 	Regular               bool
+	Cut                   bool // segments are cut at the slot, with or without a sync sample
 	Epoch                 bool
 	TargetDuration        int   // seconds; 0: as in the generation before
 	PartTarget            int64 // nanoseconds; 0: as in the generation before
