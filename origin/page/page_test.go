@@ -3,6 +3,8 @@ package page
 import (
 	"errors"
 	"io/fs"
+	"os"
+	"os/exec"
 	"path"
 	"regexp"
 	"testing"
@@ -58,5 +60,19 @@ func TestLayersAnswerInOrder(t *testing.T) {
 	}
 	if _, err := l.Open("none"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("Open(none) = %v, want fs.ErrNotExist", err)
+	}
+}
+
+// What the page does about holes in DASH is tested where it runs.
+func TestHoles(t *testing.T) {
+	node, err := exec.LookPath("node")
+	if err != nil {
+		if os.Getenv("WEIR_REQUIRE_TOOLS") != "" {
+			t.Fatal(err)
+		}
+		t.Skip("node is not installed")
+	}
+	if out, err := exec.Command(node, "--test", "hole.test.mjs").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
 	}
 }
