@@ -33,10 +33,10 @@ page: ## fetch the players of the player page with npm
 	@$(MAKE) --no-print-directory $(PLAYERS)
 
 $(PLAYERS): origin/page/package-lock.json origin/page/package.json origin/page/build.mjs
-	cd origin/page && npm ci --no-audit --no-fund && npm run --silent build
+	cd origin/page && npm ci --no-audit --no-fund --loglevel=error && npm run --silent build
 
 $(BROWSER): e2e/browser/package-lock.json e2e/browser/package.json
-	cd e2e/browser && npm ci --no-audit --no-fund
+	cd e2e/browser && npm ci --no-audit --no-fund --loglevel=error
 
 test: ## run all tests, those under the race detector and with real clients too
 	@scripts/tools.sh certificates node npm ffmpeg chromium gcc

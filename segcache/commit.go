@@ -42,6 +42,7 @@ func (t *Track) Commit(c Chunk) error {
 	}
 	for i := range c.NumExtents {
 		t.channel.held.Add(int64(c.Extents[i].n))
+		t.held.Add(int64(c.Extents[i].n))
 	}
 	return nil
 }

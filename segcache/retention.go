@@ -124,6 +124,7 @@ func (t *Track) drop(s *Segment) {
 	if s.growth != nil {
 		s.growth.release()
 		t.channel.held.Add(-s.growth.size)
+		t.held.Add(-s.growth.size)
 	}
 }
 

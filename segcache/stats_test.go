@@ -12,6 +12,13 @@ func TestMetrics(t *testing.T) {
 	f := newFeed(t, c, 4, 1)
 	f.slots(0, 3)
 	wantError(t, f.ch.Admit(c.NewArena(1<<30)), ErrMemory)
+	held := int64(0)
+	for _, track := range f.tracks {
+		held += track.Held()
+	}
+	if held != c.Stats().Media {
+		t.Errorf("the tracks hold %d bytes, the cache %d", held, c.Stats().Media)
+	}
 	registry := prometheus.NewPedanticRegistry()
 	registry.MustRegister(c)
 	families, err := registry.Gather()

@@ -38,6 +38,7 @@ type Track struct {
 	inits atomic.Pointer[[]Init]  // in order of ordinal; copied to change
 	kept  atomic.Pointer[Segment] // left the ring, and is held all the same: see View.Kept
 
+	held  atomic.Int64  // bytes of media in retained segments
 	floor atomic.Uint64 // oldest number held
 	top   atomic.Uint64 // one past the newest number held
 
@@ -160,3 +161,7 @@ func (t *Track) fail(n uint64, err error) error {
 	}
 	return fmt.Errorf("%s: segment %d: %w", t.Name, n, err)
 }
+
+// Held is how many bytes of media the track's retained segments have: those listed, and those kept for a while after.
+// Anybody.
+func (t *Track) Held() int64 { return t.held.Load() }

@@ -25,10 +25,13 @@ func (n *node) metrics() *prometheus.Registry {
 // windows reports what the channels' manifests list.
 type windows struct{ channels func() []*ingest.Channel }
 
-var descListed = prometheus.NewDesc("weir_channel_listed_segments", "Segments and GAPs that manifests list now: the window.", []string{"channel", "track"}, nil)
+var (
+	descListed = prometheus.NewDesc("weir_channel_listed_segments", "Segments and GAPs that manifests list now: the window.", []string{"channel", "track"}, nil)
+	descHeld   = prometheus.NewDesc("weir_channel_held_bytes", "Media held for the window and for playlists that may still be in use.", []string{"channel", "track"}, nil)
+)
 
 // Describe implements prometheus.Collector.
-func (windows) Describe(ch chan<- *prometheus.Desc) { ch <- descListed }
+func (windows) Describe(ch chan<- *prometheus.Desc) { ch <- descListed; ch <- descHeld }
 
 // Collect implements prometheus.Collector.
 func (w windows) Collect(ch chan<- prometheus.Metric) {
@@ -37,6 +40,7 @@ func (w windows) Collect(ch chan<- prometheus.Metric) {
 		for i := range v.Tracks {
 			t := &v.Tracks[i]
 			ch <- prometheus.MustNewConstMetric(descListed, prometheus.GaugeValue, float64(t.End-t.First), c.Name(), t.Name)
+			ch <- prometheus.MustNewConstMetric(descHeld, prometheus.GaugeValue, float64(t.Held()), c.Name(), t.Name)
 		}
 	}
 }
