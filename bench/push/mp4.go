@@ -170,6 +170,9 @@ func (t *Track) readTables(trak *mp4.TrakBox) error {
 	if int64(count) > int64(len(t.data)) {
 		return fmt.Errorf("%d samples in a file of %d bytes", count, len(t.data))
 	}
+	if err := checkChunks(stbl, count); err != nil {
+		return err
+	}
 	list, err := trak.GetSampleData(1, count)
 	if err != nil {
 		return err
@@ -196,6 +199,35 @@ func (t *Track) readTables(trak *mp4.TrakBox) error {
 			t.add(list[nr-1], at, int(offset))
 			at += int64(list[nr-1].Dur)
 			offset += uint64(list[nr-1].Size)
+		}
+	}
+	return nil
+}
+
+// checkChunks refuses a table of chunks that does not fit the file: the library would count up to its numbers.
+func checkChunks(stbl *mp4.StblBox, samples uint32) error {
+	chunks := 0
+	if stbl.Stco != nil {
+		chunks = len(stbl.Stco.ChunkOffset)
+	} else if stbl.Co64 != nil {
+		chunks = len(stbl.Co64.ChunkOffset)
+	}
+	entries := stbl.Stsc.Entries
+	if len(entries) == 0 || entries[0].FirstChunk != 1 {
+		return errors.New("stsc does not begin with chunk 1")
+	}
+	first := int64(1) // sample
+	for i, e := range entries {
+		if i > 0 {
+			before := entries[i-1]
+			if e.FirstChunk <= before.FirstChunk {
+				return fmt.Errorf("stsc entry %d: chunk %d after %d", i, e.FirstChunk, before.FirstChunk)
+			}
+			first += int64(e.FirstChunk-before.FirstChunk) * int64(before.SamplesPerChunk)
+		}
+		if int64(e.FirstChunk) > int64(chunks) || first > int64(samples) || e.SamplesPerChunk == 0 || e.SamplesPerChunk > samples {
+			return fmt.Errorf("stsc entry %d: chunk %d with %d samples, in a file of %d chunks and %d samples",
+				i, e.FirstChunk, e.SamplesPerChunk, chunks, samples)
 		}
 	}
 	return nil
