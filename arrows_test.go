@@ -21,6 +21,7 @@ var arrows = []struct {
 	{"weir/origin/page", ""},
 	{"weir/ingest/timeline", ""},
 	{"weir/ingest", "weir/ingest/timeline weir/segcache weir/media"},
+	{"weir/ingest/web", "weir/ingest weir/ingest/smooth weir/ingest/cmaf weir/segcache weir/media"},
 	{"weir/ingest/*", "weir/ingest weir/segcache weir/media"},
 	{"weir/archive", "weir/segcache weir/media"},
 	{"weir/cluster", "weir/segcache weir/media"},
@@ -41,7 +42,7 @@ var strangers = []struct {
 	denied  string // packages that may not; everybody else may
 }{
 	{"github.com/nats-io/", "weir/control/state weir/cluster", "weir/*"},
-	{"github.com/valyala/fasthttp", "weir/ingest/cmaf weir/ingest/smooth weir/origin", "weir/*"},
+	{"github.com/valyala/fasthttp", "weir/ingest/web weir/origin", "weir/*"},
 	{"net/http", "", "weir/media weir/segcache weir/manifest weir/manifest/* weir/ingest/timeline weir/ingest"},
 	{"sync", "", "weir/manifest weir/manifest/* weir/ingest/timeline weir/media"},
 	{"time", "", "weir/ingest/timeline"}, // its clock is an argument

@@ -15,7 +15,7 @@ import (
 	"weir/control/reconcile"
 	"weir/control/state"
 	"weir/ingest"
-	"weir/ingest/cmaf"
+	"weir/ingest/web"
 	"weir/origin"
 	"weir/origin/page"
 	"weir/segcache"
@@ -54,7 +54,7 @@ type node struct {
 	cache    *segcache.Cache
 	plane    *reconcile.Plane
 	origin   *origin.Server
-	encoders *cmaf.Server
+	encoders *web.Server
 	admin    *admin
 }
 
@@ -100,7 +100,7 @@ func (n *node) open(ctx context.Context, demo bool) (err error) {
 	}
 	doors := new(ingest.DoorTable)
 	doors.Store(n.plane.Doors())
-	n.encoders = cmaf.New(cmaf.Config{Limits: c.Ingest.Limits.limits(), TrustedProxies: c.trustedProxies(), Log: log}, doors)
+	n.encoders = web.New(web.Config{Limits: c.Ingest.Limits.limits(), TrustedProxies: c.trustedProxies(), Log: log}, doors)
 
 	originConfig := c.origin()
 	originConfig.Logger, originConfig.Page = log, page.Files()

@@ -1,4 +1,4 @@
-package cmaf
+package web
 
 import (
 	"net/url"
