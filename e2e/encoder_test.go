@@ -8,54 +8,85 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"weir/bench/demo"
 	"weir/bench/push"
 )
 
-// The heights of the renditions that ffmpeg pushes in these tests, lowest first, and those of the demo.
+// The heights of the renditions that are pushed in these tests, lowest first: encoded by ffmpeg, and the demo's.
 var (
 	ffmpegHeights = []int{108, 180, 360}
 	demoHeights   = []int{240, 360, 540}
 )
 
-// fromDocs returns the shell command by which docs/encoders.md tells users to push, with this publishing point, and with
-// smaller pictures and lower bitrates, for the CPU's sake. Nothing else is changed: what users are told must work.
-func fromDocs(t *testing.T, publishing string) string {
+// Headings of docs/encoders.md under which a command of ffmpeg stands.
+const docsCMAF = "CMAF, one POST per track"
+
+// pushFFmpeg pushes by the command that stands in docs/encoders.md under a heading, until the test ends or the process is
+// killed. What is pushed is a feed; all else is as users are told, and what they are told must work.
+func pushFFmpeg(t *testing.T, n *node, heading, feed string) *process {
+	t.Helper()
+	_, under, _ := strings.Cut(encoderDocs(t), "\n### "+heading+"\n")
+	m := shellBlock.FindStringSubmatch(under)
+	if m == nil || !strings.Contains(m[1], "ffmpeg $INPUT ") {
+		t.Fatalf("docs/encoders.md has no command under %q", heading)
+	}
+	command := strings.Replace(m[1], "ffmpeg $INPUT ", "exec ffmpeg -v warning -nostats -nostdin $INPUT ", 1)
+	return start(t, "ffmpeg-"+n.name, exec.Command("sh", "-c", feed+"BASE="+n.publishing()+"\n"+command))
+}
+
+// encoded is a feed: the demo's picture and sound, encoded as the docs encode, with smaller pictures and lower bitrates for
+// the CPU's sake.
+func encoded(t *testing.T) string {
+	t.Helper()
+	m := shellBlock.FindStringSubmatch(encoderDocs(t))
+	if m == nil || !strings.HasPrefix(m[1], "BASE=") {
+		t.Fatal("the first command of docs/encoders.md does not begin with BASE=")
+	}
+	changes := []string{
+		"-f lavfi -i testsrc2=size=1280x720:rate=25", "-stream_loop -1 -i ../bench/demo/540p.mp4",
+		"-f lavfi -i sine=frequency=440:sample_rate=48000", "-stream_loop -1 -i ../bench/demo/audio.mp4",
+		"1280x720", "640x360", "640x360", "320x180", "426x240", "192x108",
+		"1500k", "600k", "700k", "300k", "300k", "150k",
+	}
+	for i := 0; i < len(changes); i += 2 {
+		if !strings.Contains(m[1], changes[i]) {
+			t.Fatalf("docs/encoders.md: %q is not in the command", changes[i])
+		}
+	}
+	return strings.NewReplacer(changes...).Replace(m[1])
+}
+
+// copied is a feed: the demo's three renditions and its audio as they are, from one file, so that all loop as one.
+func copied(t *testing.T) string {
+	t.Helper()
+	file, err := demoFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "INPUT='-re -stream_loop -1 -i " + file + "'\n" +
+		"V720='-map 0:v:0 -c copy' V360='-map 0:v:1 -c copy' V240='-map 0:v:2 -c copy' SOUND='-map 0:a -c copy'\n" +
+		"ALL='-map 0 -c copy'\n"
+}
+
+// demoFile puts the demo's tracks into one file, once.
+var demoFile = sync.OnceValues(func() (string, error) {
+	path := filepath.Join(scratch, "demo.mp4")
+	return path, run("../bench/demo", "ffmpeg", "-v", "error", "-i", "540p.mp4", "-i", "360p.mp4", "-i", "240p.mp4", "-i", "audio.mp4",
+		"-map", "0", "-map", "1", "-map", "2", "-map", "3", "-c", "copy", path)
+})
+
+var shellBlock = regexp.MustCompile("(?s)```sh\n(.*?)```")
+
+func encoderDocs(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile("../docs/encoders.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := regexp.MustCompile("(?s)```sh\n(BASE=[^\n]*)\n(.*?)```").FindSubmatch(text)
-	if m == nil {
-		t.Fatal("docs/encoders.md has no shell block that begins with BASE=")
-	}
-	command := string(m[2])
-	for _, change := range [][2]string{
-		{"size=1280x720", "size=640x360"},
-		{"scale=640:360", "scale=320:180"},
-		{"scale=426:240", "scale=192:108"},
-		{"-b:v 300k", "-b:v 150k"},
-		{"-b:v 700k", "-b:v 300k"},
-		{"-b:v 1500k", "-b:v 600k"},
-		{"ffmpeg -re", "exec ffmpeg -v warning -nostats -re"},
-	} {
-		before := command
-		if command = strings.Replace(command, change[0], change[1], 1); command == before {
-			t.Fatalf("docs/encoders.md: %q is not in the command", change[0])
-		}
-	}
-	return "BASE=" + publishing + "\n" + command
-}
-
-// pushFFmpeg pushes as the docs say, until the test ends or the process is killed.
-func pushFFmpeg(t *testing.T, n *node) *process {
-	t.Helper()
-	cmd := exec.Command("sh", "-c", fromDocs(t, n.publishing()))
-	cmd.Stdin = nil
-	return start(t, "ffmpeg", cmd)
+	return string(text)
 }
 
 // pushDemo pushes the built-in source in this process, until the test ends.

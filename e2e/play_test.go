@@ -16,7 +16,7 @@ func TestPlay(t *testing.T) {
 	need(t, "ffmpeg")
 	t.Run("ffmpeg", func(t *testing.T) {
 		n := newNode(t, settings{})
-		pushFFmpeg(t, n)
+		pushFFmpeg(t, n, docsCMAF, encoded(t))
 		play(t, n, ffmpegHeights)
 	})
 	t.Run("demo", func(t *testing.T) {

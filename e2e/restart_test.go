@@ -15,7 +15,7 @@ func TestEncoderRestart(t *testing.T) {
 	need(t, "ffmpeg")
 	n := newNode(t, settings{})
 	r := record(t, n.base())
-	first := pushFFmpeg(t, n)
+	first := pushFFmpeg(t, n, docsCMAF, encoded(t))
 	listedSegments(t, n.base(), 4, 3)
 	w := open(t, "players", r, players)
 	w.started(30 * time.Second)
@@ -24,7 +24,7 @@ func TestEncoderRestart(t *testing.T) {
 	first.kill()
 	<-time.After(3 * time.Second)
 	again := time.Now()
-	pushFFmpeg(t, n)
+	pushFFmpeg(t, n, docsCMAF, encoded(t))
 
 	// Who comes now starts in the hole: the newest media is not yet as far from it as players stay behind.
 	lists := listedAfter(t, n, again)
