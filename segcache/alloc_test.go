@@ -81,6 +81,7 @@ func TestReadingDoesNotAllocate(t *testing.T) {
 	var w countingWriter
 	slices := make([][]byte, 0, 16)
 	track := f.tracks[0]
+	derived := f.bodyOf(0, 25).Derive(Piece{Own: []byte("head")}, Piece{Off: 10, N: 2000}, Piece{Off: 3000, N: 3000})
 	for name, read := range map[string]func(){
 		"by name": func() {
 			v := f.ch.Version()
@@ -98,6 +99,10 @@ func TestReadingDoesNotAllocate(t *testing.T) {
 		"range": func() {
 			b, _ := track.Segment(25).Body()
 			_, _ = b.Range(2999, 1000).WriteTo(&w)
+		},
+		"derived": func() {
+			_, _ = derived.Range(2, 4000).WriteTo(&w)
+			slices = derived.AppendSlices(slices[:0])
 		},
 		"growing": func() {
 			b, whole := track.Segment(30).Grow(100)

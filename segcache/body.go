@@ -13,7 +13,7 @@ import (
 // WriteTo, which sees to it. The zero Body is empty.
 type Body struct {
 	index  *chunkIndex // nil: empty
-	whole  *growth     // nil: the segment grew when the Body was made
+	whole  *growth     // has the entity tag; nil: the segment grew when the Body was made
 	chunks int         // records of index that may be read
 	off, n int64       // the bytes of them
 }
@@ -21,8 +21,8 @@ type Body struct {
 // Len is the number of bytes.
 func (b Body) Len() int64 { return b.n }
 
-// ETag is the strong entity tag with its quotes: the xxhash of the whole segment, also for a range of it; "" for a
-// segment that still grows.
+// ETag is the strong entity tag with its quotes: the xxhash of the whole segment, or of the whole derived body, also for
+// a range of it; "" for a segment that still grows.
 func (b Body) ETag() string {
 	if b.whole == nil {
 		return ""
@@ -64,6 +64,15 @@ func (b Body) WriteTo(w io.Writer) (done int64, err error) {
 
 // pieces yields the bytes' slices in order, as few as there can be.
 func (b Body) pieces(yield func([]byte) bool) {
+	for e := range b.extents {
+		if !yield(b.index.cut(e)) {
+			return
+		}
+	}
+}
+
+// extents yields where the bytes lie, in order, as few extents as there can be.
+func (b Body) extents(yield func(recordExtent) bool) {
 	if b.n == 0 {
 		return
 	}
@@ -84,12 +93,12 @@ func (b Body) pieces(yield func([]byte) bool) {
 			case e.n == 0:
 			case run.n > 0 && e.slab == run.slab && e.off == run.off+run.n:
 				run.n += e.n
-			case run.n > 0 && !yield(ix.cut(run)):
+			case run.n > 0 && !yield(run):
 				return
 			default:
 				run = e
 			}
 		}
 	}
-	yield(ix.cut(run))
+	yield(run)
 }

@@ -15,7 +15,8 @@
 //	I3  a whole segment's body, ETag and times never change.                                  TestModel, TestStress
 //	I4  what a Version lists is held: each N in [First,End) is a GAP or has a body, and both
 //	    it and View.Kept stay for the retention.                                              TestModel, TestStress
-//	I5  a body's bytes stay mapped, and are the same, while the Body is reachable.            TestBodyOutlivesEviction
+//	I5  a body's bytes stay mapped, and are the same, while the Body is reachable.            TestBodyOutlivesEviction,
+//	                                                                                          TestDerivedOutlivesEviction
 //	I6  a version's hooks have run before its predecessors' waiters are woken, and each
 //	    superseded version's channel is closed exactly once.                                  TestNotifier, TestNotifierSkips
 //	I7  slabs that neither the window nor a reader needs are unmapped, and soon.              TestSlabsAreUnmapped

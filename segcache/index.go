@@ -124,14 +124,19 @@ func (g *growth) enlarge(ix *chunkIndex, n int) *chunkIndex {
 
 // finish fixes the segment: what is committed is its body. Writer only, once.
 func (g *growth) finish() {
+	g.etag = entityTag(g.digest.Sum64())
+	g.whole.Store(true) // I3: chunks and etag are in place
+}
+
+// entityTag is a hash as a strong entity tag, with its quotes.
+func entityTag(sum uint64) string {
 	tag := [18]byte{0: '"', 17: '"'}
-	hex := strconv.AppendUint(make([]byte, 0, 16), g.digest.Sum64(), 16)
+	hex := strconv.AppendUint(make([]byte, 0, 16), sum, 16)
 	for i := 1; i <= 16-len(hex); i++ {
 		tag[i] = '0'
 	}
 	copy(tag[17-len(hex):], hex)
-	g.etag = string(tag[:])
-	g.whole.Store(true) // I3: chunks and etag are in place
+	return string(tag[:])
 }
 
 // release gives up what the window held. Writer only, once.
