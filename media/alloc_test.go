@@ -14,7 +14,7 @@ func TestSteadyStateDoesNotAllocate(t *testing.T) {
 	if err := f.Parse(video.chunks[0].moof, videoDefaults); err != nil {
 		t.Fatal(err)
 	}
-	moof := Moof{Time: 1 << 50, Samples: append([]Sample(nil), f.Trafs[0].Samples...), DataBytes: 1000}
+	moof := Moof{Time: 1 << 50, Samples: append([]Sample(nil), f.Trafs[0].Samples...), DataBytes: 1000, HasTfxd: true, Lookahead: make([]Span, 2)}
 	in := &video.inputs[0]
 	sample := video.chunks[0].payload[:moof.Samples[0].Size]
 	out := make([]byte, 0, 4096)

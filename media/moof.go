@@ -15,6 +15,11 @@ type Moof struct {
 	Time      int64 // decode time of the first sample: ticks of the published timescale since the Unix epoch
 	Samples   []Sample
 	DataBytes int // payload of the mdat
+
+	// What Smooth Streaming adds, in boxes at the end of the traf. Spans are in the ticks of Time.
+	HasTfxd   bool
+	Tfxd      Span   // the fragment itself, as manifests list it
+	Lookahead []Span // tfrf: the fragments that follow; without any there is no box
 }
 
 // layout is what the samples ask for.
@@ -22,6 +27,7 @@ type layout struct {
 	tfhd, trun uint32 // flags
 	entry      int    // bytes of a sample in trun
 	moof       int    // bytes of the moof
+	smooth     int    // bytes of it that Smooth Streaming adds
 	mdat       int    // bytes of the mdat header
 	flags      uint32 // default_sample_flags
 }
@@ -70,6 +76,8 @@ func (m *Moof) layout() layout {
 		l.trun |= trunFirstFlags
 		l.moof += 4
 	}
+	l.smooth = m.smoothSize()
+	l.moof += l.smooth
 	if m.DataBytes > math.MaxUint32-8 {
 		l.mdat = 16
 	}
@@ -100,8 +108,8 @@ func (m *Moof) Append(dst []byte) []byte {
 	if l.trun&trunFirstFlags != 0 {
 		trun += 4
 	}
-	tfhd := l.moof - 8 - 16 - 8 - 20 - trun
-	box(8+tfhd+20+trun, boxTraf)
+	tfhd := l.moof - 8 - 16 - 8 - 20 - trun - l.smooth
+	box(8+tfhd+20+trun+l.smooth, boxTraf)
 	box(tfhd, boxTfhd)
 	dst = be.AppendUint32(dst, l.tfhd)
 	dst = be.AppendUint32(dst, 1)
@@ -131,6 +139,7 @@ func (m *Moof) Append(dst []byte) []byte {
 		dst = be.AppendUint32(dst, first.Flags)
 	}
 	dst = m.appendSamples(dst, l)
+	dst = m.appendSmooth(dst)
 
 	if l.mdat == 8 {
 		box(8+m.DataBytes, boxMdat)

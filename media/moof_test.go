@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/Eyevinn/mp4ff/bits"
@@ -37,6 +38,12 @@ func TestMoofRoundTrip(t *testing.T) {
 			m.DataBytes += int(s.Size)
 			m.Samples = append(m.Samples, s)
 		}
+		if m.HasTfxd = rnd.IntN(2) == 0; m.HasTfxd {
+			m.Tfxd = Span{m.Time, rnd.Int64N(1 << 40)}
+		}
+		for range rnd.IntN(4) {
+			m.Lookahead = append(m.Lookahead, Span{rnd.Int64N(1 << 60), rnd.Int64N(1 << 40)})
+		}
 		out := m.Append(nil)
 		if len(out) != m.Size() || !bytes.Equal(out, m.Append(make([]byte, 0, 4))) {
 			t.Fatalf("seed %d round %d: %d bytes, Size %d", seed, round, len(out), m.Size())
@@ -47,7 +54,8 @@ func TestMoofRoundTrip(t *testing.T) {
 		}
 		got := f.Trafs[0]
 		if f.Sequence != m.Sequence || got.Time != m.Time || !got.HasTime || got.TrackID != 1 || !equalSamples(got.Samples, m.Samples) ||
-			got.DataOffset != int64(len(out)) {
+			got.DataOffset != int64(len(out)) || got.HasTfxd != m.HasTfxd || (Span{got.TfxdTime, got.TfxdDuration}) != m.Tfxd ||
+			!slices.Equal(got.Lookahead, m.Lookahead) {
 			t.Fatalf("seed %d round %d: %+v, want %+v", seed, round, got, m)
 		}
 		mdat, err := ReadBox(out[len(moof):])
@@ -70,6 +78,23 @@ func checkMp4ff(t *testing.T, moof []byte, m *Moof) {
 		traf.Tfdt.Version != 1 || traf.Trun.Version != 1 || traf.Tfdt.BaseMediaDecodeTime() != uint64(m.Time) {
 		t.Fatalf("mp4ff reads %+v", b)
 	}
+	var spans []Span // tfxd, then tfrf
+	for _, child := range traf.Children {
+		if u, ok := child.(*mp4.UUIDBox); ok && u.Tfxd != nil {
+			spans = append(spans, Span{int64(u.Tfxd.FragmentAbsoluteTime), int64(u.Tfxd.FragmentAbsoluteDuration)})
+		} else if ok && u.Tfrf != nil {
+			for i := range u.Tfrf.FragmentAbsoluteTimes {
+				spans = append(spans, Span{int64(u.Tfrf.FragmentAbsoluteTimes[i]), int64(u.Tfrf.FragmentAbsoluteDurations[i])})
+			}
+		}
+	}
+	want := m.Lookahead
+	if m.HasTfxd {
+		want = append([]Span{m.Tfxd}, want...)
+	}
+	if !slices.Equal(spans, want) {
+		t.Fatalf("mp4ff reads tfxd and tfrf as %+v, want %+v", spans, want)
+	}
 	traf.Trun.AddSampleDefaultValues(traf.Tfhd, nil)
 	for i, s := range traf.Trun.Samples {
 		if got := (Sample{s.Dur, s.Size, s.Flags, s.CompositionTimeOffset}); got != m.Samples[i] {
@@ -91,9 +116,10 @@ func TestMoofCompact(t *testing.T) {
 		m    Moof
 		want int
 	}{
-		{Moof{Samples: gop}, fixed + 4 + 4 + 50*4},       // duration once, first flags once, sizes
-		{Moof{Samples: gop[1:]}, fixed + 4 + 49*4},       // duration once, sizes
-		{Moof{Samples: gop[:1]}, fixed + 4 + 4},          // all in tfhd
+		{Moof{Samples: gop}, fixed + 4 + 4 + 50*4}, // duration once, first flags once, sizes
+		{Moof{Samples: gop[1:]}, fixed + 4 + 49*4}, // duration once, sizes
+		{Moof{Samples: gop[:1]}, fixed + 4 + 4},    // all in tfhd
+		{Moof{HasTfxd: true, Lookahead: make([]Span, 2)}, fixed + 4 + 4 + 44 + 29 + 2*16},
 		{equal, fixed + 4 + 4},                           // all in tfhd
 		{Moof{DataBytes: math.MaxInt32 * 4}, fixed + 16}, // mdat with a 64-bit size
 	} {

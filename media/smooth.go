@@ -1,6 +1,9 @@
 package media
 
-import "errors"
+import (
+	"encoding/binary"
+	"errors"
+)
 
 // A Span is a stretch of decode time in ticks.
 type Span struct{ Time, Duration int64 }
@@ -62,4 +65,47 @@ func readSpan(version uint8, b []byte) (s Span, rest []byte, err error) {
 		err = errors.New("negative duration")
 	}
 	return s, b[2*size:], err
+}
+
+const (
+	sizeTfxd = 8 + 16 + 4 + 16
+	sizeTfrf = 8 + 16 + 4 + 1 // and 16 for each fragment
+)
+
+// maxLookahead is how many fragments a tfrf can name.
+const maxLookahead = 255
+
+// smoothSize is how many bytes appendSmooth adds.
+func (m *Moof) smoothSize() (n int) {
+	if m.HasTfxd {
+		n += sizeTfxd
+	}
+	if k := len(m.Lookahead); k > 0 {
+		n += sizeTfrf + 16*min(k, maxLookahead)
+	}
+	return n
+}
+
+// appendSmooth appends tfxd and tfrf as all implementations have them: times of 64 bits, a count of one byte.
+//
+// Source: [MS-SSTR] 2.2.4.4 (tfxd) and 2.2.4.5 (tfrf).
+func (m *Moof) appendSmooth(dst []byte) []byte {
+	be := binary.BigEndian
+	head := func(size int, id [16]byte) {
+		dst = be.AppendUint32(be.AppendUint32(dst, uint32(size)), boxUUID)
+		dst = be.AppendUint32(append(dst, id[:]...), 1<<24)
+	}
+	span := func(s Span) { dst = be.AppendUint64(be.AppendUint64(dst, uint64(s.Time)), uint64(s.Duration)) }
+	if m.HasTfxd {
+		head(sizeTfxd, uuidTfxd)
+		span(m.Tfxd)
+	}
+	if n := min(len(m.Lookahead), maxLookahead); n > 0 {
+		head(sizeTfrf+16*n, uuidTfrf)
+		dst = append(dst, byte(n))
+		for _, s := range m.Lookahead[:n] {
+			span(s)
+		}
+	}
+	return dst
 }
