@@ -2,7 +2,11 @@
 
 package origin
 
-import "testing"
+import (
+	"testing"
+
+	"weir/segcache"
+)
 
 // TestHotPathDoesNotAllocate runs what players and CDNs ask all day through the handler and fasthttp's writer.
 func TestHotPathDoesNotAllocate(t *testing.T) {
@@ -32,5 +36,22 @@ func TestSocketDoesNotAllocate(t *testing.T) {
 		if n := testing.AllocsPerRun(200, func() { c.roundTrip(t, b) }); n != 0 {
 			t.Errorf("%s: GET %s allocates %v times a request, want 0", name, q.path, n)
 		}
+	}
+}
+
+// TestVariantDoesNotAllocate: a derived body that is there costs nothing to be had again.
+func TestVariantDoesNotAllocate(t *testing.T) {
+	_, c := newTestServer(t, Config{}, 5000, 3)
+	s, made, sum := c.video.Segment(firstN), 0, int64(0)
+	ask := func() {
+		b, _ := derive(s, variantSmooth, func(whole segcache.Body) (segcache.Body, error) {
+			made++
+			return whole.Derive(segcache.Piece{Own: []byte("head")}, segcache.Piece{N: 100}), nil
+		})
+		sum += b.Len()
+	}
+	ask()
+	if n := testing.AllocsPerRun(200, ask); n != 0 || made != 1 || sum != 104*202 {
+		t.Errorf("a variant that is there allocates %v times, want 0; made %d times", n, made)
 	}
 }
