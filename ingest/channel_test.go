@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"weir/media"
 )
 
 // Every frame that was sent stands once in the listed segments, in order, at an even pace, under numbers without a hole.
@@ -241,17 +243,40 @@ func TestNamesDoNotPileUp(t *testing.T) {
 }
 
 func TestTrackNames(t *testing.T) {
-	one := []string{"cam"}
-	if diff := cmp.Diff(one, trackNames("cam", parsed(t, videoSource()))); diff != "" {
-		t.Error(diff)
+	smooth := []TrackHint{
+		{TrackID: 1, Kind: media.Video, Name: "video_und_500000"},
+		{TrackID: 2, Kind: media.Video, Name: "audio_eng_96000"}, // the header says that this is audio
+		{TrackID: 3, Kind: media.Video, Name: "video_und_500000"},
 	}
-	two := []string{"cam_video", "cam_audio"}
-	if diff := cmp.Diff(two, trackNames("cam", parsed(t, videoSource(), audioSource()))); diff != "" {
-		t.Error(diff)
+	cases := map[string]struct {
+		hints  []TrackHint
+		tracks []*source
+		want   []string
+	}{
+		"one":   {nil, []*source{videoSource()}, []string{"cam"}},
+		"two":   {nil, []*source{videoSource(), audioSource()}, []string{"cam_video", "cam_audio"}},
+		"three": {nil, []*source{videoSource(), audioSource(), videoSource()}, []string{"cam_video1", "cam_audio", "cam_video2"}},
+		"named, and one twice": {
+			smooth,
+			[]*source{videoSource(), audioSource(), videoSource()},
+			[]string{"video_und_500000", "cam_audio", "video_und_500000_2"},
+		},
+		"another track_ID":   {[]TrackHint{{TrackID: 7, Kind: media.Video, Name: "v"}}, []*source{videoSource()}, []string{"v"}},
+		"no name":            {[]TrackHint{{TrackID: 1, Name: "a/b"}}, []*source{videoSource()}, []string{"cam"}},
+		"which one is meant": {[]TrackHint{{TrackID: 7, Name: "v"}, {TrackID: 8, Name: "w"}}, []*source{videoSource()}, []string{"cam"}},
 	}
-	three := []string{"cam_video1", "cam_audio", "cam_video2"}
-	if diff := cmp.Diff(three, trackNames("cam", parsed(t, videoSource(), audioSource(), videoSource()))); diff != "" {
-		t.Error(diff)
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			s := &Stream{name: "cam"}
+			s.hints[SmoothManifest] = c.hints
+			descs := parsed(t, c.tracks...)
+			for i := range descs {
+				descs[i].ID = uint32(i + 1)
+			}
+			if diff := cmp.Diff(c.want, s.trackNames(descs)); diff != "" {
+				t.Error(diff)
+			}
+		})
 	}
 }
 

@@ -1,8 +1,6 @@
 package ingest
 
 import (
-	"fmt"
-	"strconv"
 	"sync"
 	"sync/atomic"
 
@@ -18,8 +16,10 @@ type Stream struct {
 	c    *Channel
 	name string
 
-	inputs []*input        // the tracks of the newest header
-	arena  *segcache.Arena // where its payloads go; nil before the first
+	header []media.Input            // the tracks of the newest header, as it describes them
+	hints  [hintSources][]TrackHint // what is said of them beside it
+	inputs []*input                 // the tracks, both taken together
+	arena  *segcache.Arena          // where its payloads go; nil before the first
 	conns  map[*Conn]struct{}
 	spare  []*Conn // detached connections' memory, for the next request
 
@@ -75,6 +75,7 @@ type Conn struct {
 	prft media.Prft
 	hasPrft,
 	last bool // lmsg seen: the stream ends with this segment
+	beside    []TrackHint // what this body says of its tracks beside the header
 	exclusive bool
 	kick      func()
 	stop      atomic.Pointer[error]
@@ -186,90 +187,4 @@ func (s *Stream) openInputs() {
 			Config:    in.desc.ConfigHash,
 		})
 	}
-}
-
-// setHeader takes a moov. The same header again changes nothing; another one re-opens the stream's tracks.
-func (conn *Conn) setHeader(moov []byte) error {
-	descs, err := media.ParseInit(moov)
-	if err != nil {
-		return err
-	}
-	s, c := conn.s, conn.s.c
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if sameHeader(s.inputs, descs) {
-		s.openInputs()
-		c.apply()
-		return nil
-	}
-	names := trackNames(s.name, descs)
-	inputs := make([]*input, len(descs))
-	for i := range descs {
-		t, err := c.trackFor(names[i], descs[i].Kind)
-		if err != nil {
-			return fmt.Errorf("track %s: %w", names[i], err)
-		}
-		inputs[i] = &input{track: t, desc: &descs[i]}
-	}
-	s.closeInputs()
-	s.inputs = inputs
-	if s.arena != nil { // sized and admitted by the old header's bitrate
-		s.arena.Close()
-		s.arena = nil
-	}
-	for _, in := range inputs {
-		in.track.describe(in.desc)
-		c.publishInit(in.track)
-		c.log.Info("input", "track", in.track.name, "stream", s.name, "codec", in.desc.Codec, "timescale", in.desc.Timescale)
-	}
-	s.openInputs()
-	c.apply()
-	return nil
-}
-
-// hasHeader opens the stream's tracks for a body that starts with fragments, and tells whether a header is known.
-func (conn *Conn) hasHeader() bool {
-	s, c := conn.s, conn.s.c
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(s.inputs) == 0 {
-		return false
-	}
-	s.openInputs()
-	return true
-}
-
-func sameHeader(inputs []*input, descs []media.Input) bool {
-	if len(inputs) != len(descs) {
-		return false
-	}
-	for i, in := range inputs {
-		d := &descs[i]
-		if in.desc.ID != d.ID || in.desc.ConfigHash != d.ConfigHash || in.desc.Timescale != d.Timescale ||
-			in.desc.Shift != d.Shift || in.desc.Defaults != d.Defaults {
-			return false
-		}
-	}
-	return true
-}
-
-// trackNames names the tracks of one stream: the stream's own name where it has one track, else with kind and number.
-func trackNames(stream string, descs []media.Input) []string {
-	if len(descs) == 1 {
-		return []string{stream}
-	}
-	count, seen := map[media.Kind]int{}, map[media.Kind]int{}
-	for i := range descs {
-		count[descs[i].Kind]++
-	}
-	names := make([]string, len(descs))
-	for i := range descs {
-		kind := descs[i].Kind
-		names[i] = stream + "_" + kind.String()
-		if count[kind] > 1 {
-			seen[kind]++
-			names[i] += strconv.Itoa(seen[kind])
-		}
-	}
-	return names
 }

@@ -236,14 +236,8 @@ func parseElng(b []byte) (string, error) {
 		return "", err
 	}
 	tag, _, _ := strings.Cut(string(b[:min(len(b), 64)]), "\x00")
-	if len(tag) > 35 {
+	if !isTag(tag) {
 		return "", nil
-	}
-	for i := range len(tag) {
-		c := tag[i] | 0x20
-		if (c < 'a' || c > 'z') && (tag[i] < '0' || tag[i] > '9') && tag[i] != '-' {
-			return "", nil
-		}
 	}
 	return tag, nil
 }

@@ -154,6 +154,17 @@ func (tl *Timeline) Open(now int64, id InputID, info TrackInfo) {
 	tl.advance(now)
 }
 
+// Describe tells that an input's decoder configuration goes by another hash: more has been learnt of the same media. It
+// holds for what waits, too. Where a generation names the old hash, the change opens another one.
+func (tl *Timeline) Describe(now int64, id InputID, config uint64) {
+	now = clock(now)
+	if in := tl.find(id); in != nil && in.info.Config != config {
+		in.info.Config = config
+		tl.pump(now, in)
+		tl.advance(now)
+	}
+}
+
 // Close tells that an input has ended. What it brought and waits for a decision is still used.
 func (tl *Timeline) Close(now int64, id InputID) {
 	now = clock(now)
