@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"weir/media"
 )
@@ -22,8 +21,9 @@ func (conn *Conn) ReadBody(r io.Reader) error {
 		if err == nil {
 			err = conn.readBox(r, box)
 		}
+		conn.finish()
 		if err == nil {
-			err = conn.Err()
+			err = conn.pace(conn.at - start)
 		}
 		if err != nil {
 			if stop := conn.Err(); stop != nil {
@@ -37,24 +37,31 @@ func (conn *Conn) ReadBody(r io.Reader) error {
 	}
 }
 
-// readHeader returns io.EOF where the body ends before a box.
+// readHeader returns io.EOF where the body ends before a box. From its first byte on, the box has to come at Limits.MinRate.
 func (conn *Conn) readHeader(r io.Reader) (media.Box, error) {
-	n, err := io.ReadFull(r, conn.head[:8])
+	n, err := io.ReadAtLeast(r, conn.head[:8], 1)
 	conn.at += int64(n)
 	if err != nil {
 		return media.Box{}, err
 	}
+	if n < 8 {
+		conn.begin(8)
+		if err := conn.fill(r, conn.head[n:8]); err != nil {
+			return media.Box{}, err
+		}
+	}
 	box, err := media.ReadBox(conn.head[:8])
 	if errors.Is(err, media.ErrShort) {
-		if n, err = io.ReadFull(r, conn.head[8:16]); err != nil {
-			return media.Box{}, fmt.Errorf("%w: %w", ErrMalformed, noEOF(err))
+		conn.begin(8)
+		if err := conn.fill(r, conn.head[8:16]); err != nil {
+			return media.Box{}, err
 		}
-		conn.at += int64(n)
 		box, err = media.ReadBox(conn.head[:16])
 	}
 	if err != nil {
 		return media.Box{}, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
+	conn.begin(box.Size)
 	return box, nil
 }
 
@@ -64,6 +71,9 @@ func (conn *Conn) readBox(r io.Reader, box media.Box) error {
 	case "moov":
 		b, err := conn.aside(r, box, limits.MoovBytes)
 		if err != nil {
+			return err
+		}
+		if err := conn.stray(box); err != nil {
 			return err
 		}
 		if err := conn.setHeader(b); err != nil {
@@ -95,8 +105,11 @@ func (conn *Conn) readBox(r io.Reader, box media.Box) error {
 			conn.last = true
 		}
 		return nil
-	case "mdat":
-		return conn.skip(r, box, limits.MdatBytes) // without its moof: nothing can be said of it
+	case "mdat": // without its moof: nothing can be said of it
+		if conn.at <= int64(box.Head) {
+			return fmt.Errorf("%w: the body starts with an mdat", ErrMalformed)
+		}
+		return conn.skip(r, box, limits.MdatBytes)
 	default:
 		if !known(box.Type) && conn.at <= int64(box.Head) {
 			return fmt.Errorf("%w: the body starts with neither ftyp, styp, moov nor moof", ErrMalformed)
@@ -120,6 +133,7 @@ func (conn *Conn) readFragment(r io.Reader, box media.Box) error {
 	if !conn.hasHeader() {
 		return ErrNoInit
 	}
+	conn.between = 0
 	moof, err := conn.aside(r, box, c.limits.MoofBytes)
 	if err != nil {
 		return err
@@ -149,12 +163,9 @@ func (conn *Conn) readFragment(r io.Reader, box media.Box) error {
 		return conn.discard(r, mdat.Size-int64(mdat.Head))
 	}
 	conn.bad = 0
-	wait, err := conn.readPayload(r, int(mdat.Size)-mdat.Head)
+	err = conn.readPayload(r, int(mdat.Size)-mdat.Head)
 	conn.hasPrft = false
-	if err != nil || wait <= 0 {
-		return err
-	}
-	return conn.pause(wait)
+	return err
 }
 
 // locate checks that the samples of every track lie inside the mdat, and makes DataOffset count from its payload.
@@ -219,11 +230,12 @@ func (conn *Conn) aside(r io.Reader, box media.Box, limit int64) ([]byte, error)
 	for int64(len(conn.box)) < box.Size {
 		have := len(conn.box)
 		step := int(min(box.Size-int64(have), max(4096, int64(have))))
+		if err := conn.claim(step); err != nil {
+			return nil, err
+		}
 		conn.box = append(conn.box, make([]byte, step)...)
-		n, err := io.ReadFull(r, conn.box[have:])
-		conn.at += int64(n)
-		if err != nil {
-			return nil, noEOF(err)
+		if err := conn.fill(r, conn.box[have:]); err != nil {
+			return nil, err
 		}
 	}
 	return conn.box, nil
@@ -233,25 +245,31 @@ func (conn *Conn) skip(r io.Reader, box media.Box, limit int64) error {
 	if box.Size > limit {
 		return fmt.Errorf("%d bytes: %w of %d", box.Size, ErrTooLarge, limit)
 	}
+	if err := conn.stray(box); err != nil {
+		return err
+	}
 	return conn.discard(r, box.Size-int64(box.Head))
+}
+
+// stray counts a box that is no fragment: a body of nothing else is no stream.
+func (conn *Conn) stray(box media.Box) error {
+	limit := conn.s.c.limits.BetweenBytes
+	if conn.between += box.Size; conn.between > limit {
+		return fmt.Errorf("%d bytes of boxes without a fragment: %w of %d", conn.between, ErrTooLarge, limit)
+	}
+	return nil
+}
+
+func (conn *Conn) fill(r io.Reader, b []byte) error {
+	n, err := io.ReadFull(r, b)
+	conn.at += int64(n)
+	return noEOF(err)
 }
 
 func (conn *Conn) discard(r io.Reader, n int64) error {
 	done, err := io.CopyN(io.Discard, r, n)
 	conn.at += done
 	return noEOF(err)
-}
-
-// pause waits as the rate limit asks, unless the connection has to end.
-func (conn *Conn) pause(wait time.Duration) error {
-	const step = 100 * time.Millisecond
-	for ; wait > 0; wait -= step {
-		time.Sleep(min(wait, step))
-		if err := conn.Err(); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // noEOF turns an end inside a box into what it is: a cut.

@@ -41,13 +41,15 @@ type Channel struct {
 	log    *slog.Logger
 	live   *segcache.Channel
 
-	rearm    chan struct{} // wakes Run: an earlier deadline, or a record to put
-	deadline atomic.Int64  // UTC ns that Run waits for; 0: none
-	draining atomic.Bool
+	rearm      chan struct{} // wakes Run: an earlier deadline, or a record to put
+	deadline   atomic.Int64  // UTC ns that Run waits for; 0: none
+	draining   atomic.Bool
+	unfinished atomic.Int64 // bytes of boxes that connections are in the middle of
 
 	mu          sync.Mutex
 	tl          *timeline.Timeline
 	streams     map[string]*Stream
+	conns       int // attached, over all streams
 	tracks      map[string]*track
 	identities  map[string]TrackRecord
 	generations []timeline.Generation
@@ -58,7 +60,7 @@ type Channel struct {
 	samples     []media.Sample // scratch of place
 	moof        []byte         // scratch of place
 	dirty       bool           // something to publish
-	bucket      bucket
+	bucket      Bucket
 }
 
 // A need is a record that the timeline wants stored.
@@ -86,7 +88,7 @@ func NewChannel(ctx context.Context, cfg Config, deps Deps) (*Channel, error) {
 		streams:    map[string]*Stream{},
 		tracks:     map[string]*track{},
 		identities: map[string]TrackRecord{},
-		bucket:     bucket{rate: cfg.Limits.ChannelRate},
+		bucket:     Bucket{Rate: cfg.Limits.ChannelRate},
 	}
 	for _, r := range tracks {
 		c.identities[r.Name] = r

@@ -3,7 +3,6 @@ package ingest
 import (
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -31,22 +30,21 @@ type pending struct {
 	placed    bool
 }
 
-// readPayload reads the mdat's payload from the socket into the slab where it stays, and submits what it holds. It
-// returns how long the connection should pause to keep its channel's rate.
-func (conn *Conn) readPayload(r io.Reader, size int) (time.Duration, error) {
-	c := conn.s.c
+// readPayload reads the mdat's payload from the socket into the slab where it stays, and submits what it holds.
+func (conn *Conn) readPayload(r io.Reader, size int) error {
+	if err := conn.claim(size); err != nil {
+		return err
+	}
 	room, err := conn.s.reserve(conn.headSize(), size)
 	if err != nil {
-		return 0, fmt.Errorf("%w: %w", ErrMemory, err)
+		return fmt.Errorf("%w: %w", ErrMemory, err)
 	}
-	n, err := io.ReadFull(r, room.Payload())
-	conn.at += int64(n)
-	if err != nil {
+	if err := conn.fill(r, room.Payload()); err != nil {
 		conn.s.cancel(room)
-		return 0, noEOF(err)
+		return err
 	}
 	used := false
-	now := c.deps.Now()
+	now := conn.s.c.deps.Now()
 	for i := range conn.frag.Trafs {
 		if conn.submit(now, room, &conn.frag.Trafs[i]) {
 			used = true
@@ -55,10 +53,7 @@ func (conn *Conn) readPayload(r io.Reader, size int) (time.Duration, error) {
 	if !used {
 		conn.s.cancel(room)
 	}
-	c.mu.Lock()
-	wait := c.bucket.take(now, size)
-	c.mu.Unlock()
-	return wait, nil
+	return nil
 }
 
 // reserve gives room for a chunk in the stream's arena. The first chunk asks whether the stream will fit into memory at
@@ -175,6 +170,9 @@ func (p *pending) hash() uint64 {
 	return xxhash.Sum64(p.room.Payload()[at : at+int(p.samples[p.syncs[0]].Size)])
 }
 
+// keepSamples is the largest index that a chunk handle keeps for the next chunk.
+const keepSamples = 512
+
 // acquire takes a free chunk handle, or nil where the channel has as many pending as it may. Called with mu held.
 func (c *Channel) acquire() *pending {
 	if n := len(c.free); n > 0 {
@@ -195,6 +193,9 @@ func (c *Channel) settle(p *pending, samples int) {
 	p.settled += samples
 	if p.settled < len(p.samples) {
 		return
+	}
+	if cap(p.samples) > keepSamples {
+		p.samples, p.durations, p.syncs = nil, nil, nil
 	}
 	p.room = segcache.Room{}
 	c.free = append(c.free, p.id)

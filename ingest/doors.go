@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"crypto/sha256"
 	"net/netip"
 	"strings"
 	"sync/atomic"
@@ -28,15 +29,17 @@ func (d *Door) Admits(addr netip.Addr) bool {
 }
 
 // Doors is the immutable table of doors that control/reconcile builds. Look-ups take one atomic load.
+//
+// Tokens are looked up by their hashes, so that the time that a look-up takes tells nothing of how near a guess was.
 type Doors struct {
-	byToken map[string]*Door
+	byToken map[[sha256.Size]byte]*Door
 }
 
 // NewDoors makes a table from access token to door. Tokens compare without case and hyphens, as GUIDs are written.
 func NewDoors(byToken map[string]*Door) *Doors {
-	d := &Doors{byToken: make(map[string]*Door, len(byToken))}
+	d := &Doors{byToken: make(map[[sha256.Size]byte]*Door, len(byToken))}
 	for token, door := range byToken {
-		d.byToken[CanonicalToken(token)] = door
+		d.byToken[hashToken(token)] = door
 	}
 	return d
 }
@@ -46,8 +49,10 @@ func (d *Doors) Find(token string) *Door {
 	if d == nil {
 		return nil
 	}
-	return d.byToken[CanonicalToken(token)]
+	return d.byToken[hashToken(token)]
 }
+
+func hashToken(token string) [sha256.Size]byte { return sha256.Sum256([]byte(CanonicalToken(token))) }
 
 // CanonicalToken is the form under which tokens are compared: lower case, without hyphens.
 func CanonicalToken(token string) string {

@@ -40,21 +40,22 @@ type Collector struct {
 }
 
 var (
-	labels       = []string{"channel", "track"}
-	descBytes    = prometheus.NewDesc("weir_ingest_bytes_total", "Payload bytes committed to the live window.", labels, nil)
-	descChunks   = prometheus.NewDesc("weir_ingest_chunks_total", "Chunks committed to the live window.", labels, nil)
-	descSegments = prometheus.NewDesc("weir_ingest_segments_total", "Segments listed as media.", labels, nil)
-	descGaps     = prometheus.NewDesc("weir_ingest_gaps_total", "Slots listed as GAP.", labels, nil)
-	descDropped  = prometheus.NewDesc("weir_ingest_dropped_total", "Pieces of chunks that were not used, by reason.", append(labels, "reason"), nil)
-	descBad      = prometheus.NewDesc("weir_ingest_bad_fragments_total", "Fragments that could not be read and were skipped.", labels, nil)
-	descAge      = prometheus.NewDesc("weir_ingest_last_chunk_age_seconds", "Time since the newest chunk arrived.", labels, nil)
-	descInputs   = prometheus.NewDesc("weir_ingest_connections", "Encoder connections that feed the channel now.", labels[:1], nil)
-	descLag      = prometheus.NewDesc("weir_ingest_lag_seconds", "How late the channel's media comes against its own clock.", labels[:1], nil)
+	labels         = []string{"channel", "track"}
+	descBytes      = prometheus.NewDesc("weir_ingest_bytes_total", "Payload bytes committed to the live window.", labels, nil)
+	descChunks     = prometheus.NewDesc("weir_ingest_chunks_total", "Chunks committed to the live window.", labels, nil)
+	descSegments   = prometheus.NewDesc("weir_ingest_segments_total", "Segments listed as media.", labels, nil)
+	descGaps       = prometheus.NewDesc("weir_ingest_gaps_total", "Slots listed as GAP.", labels, nil)
+	descDropped    = prometheus.NewDesc("weir_ingest_dropped_total", "Pieces of chunks that were not used, by reason.", append(labels, "reason"), nil)
+	descBad        = prometheus.NewDesc("weir_ingest_bad_fragments_total", "Fragments that could not be read and were skipped.", labels, nil)
+	descAge        = prometheus.NewDesc("weir_ingest_last_chunk_age_seconds", "Time since the newest chunk arrived.", labels, nil)
+	descInputs     = prometheus.NewDesc("weir_ingest_connections", "Encoder connections that feed the channel now.", labels[:1], nil)
+	descUnfinished = prometheus.NewDesc("weir_ingest_unfinished_bytes", "Bytes of boxes that the channel's encoders are in the middle of.", labels[:1], nil)
+	descLag        = prometheus.NewDesc("weir_ingest_lag_seconds", "How late the channel's media comes against its own clock.", labels[:1], nil)
 )
 
 // Describe implements prometheus.Collector.
 func (Collector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descBytes, descChunks, descSegments, descGaps, descDropped, descBad, descAge, descInputs, descLag} {
+	for _, d := range []*prometheus.Desc{descBytes, descChunks, descSegments, descGaps, descDropped, descBad, descAge, descInputs, descUnfinished, descLag} {
 		ch <- d
 	}
 }
@@ -70,17 +71,14 @@ func (c *Channel) collect(ch chan<- prometheus.Metric) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.deps.Now()
-	conns := 0
-	for _, s := range c.streams {
-		conns += len(s.conns)
-	}
 	gauge := func(d *prometheus.Desc, v float64, l ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, l...)
 	}
 	count := func(d *prometheus.Desc, v int64, l ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), l...)
 	}
-	gauge(descInputs, float64(conns), c.name)
+	gauge(descInputs, float64(c.conns), c.name)
+	gauge(descUnfinished, float64(c.unfinished.Load()), c.name)
 	gauge(descLag, time.Duration(c.tl.Lag()).Seconds(), c.name)
 	for _, t := range c.tracks {
 		s := &t.stats

@@ -3,6 +3,7 @@ package ingest
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"weir/ingest/timeline"
 	"weir/media"
@@ -65,13 +66,17 @@ func (c *Channel) forgetStream() bool {
 
 // A Conn is one request body that feeds a stream. It belongs to one goroutine.
 type Conn struct {
-	s    *Stream
-	trex func(uint32) (media.Defaults, bool)
-	frag media.Fragment
-	box  []byte // reused: the box that is read aside
-	head [16]byte
-	at   int64 // bytes of the body read so far: the place in error messages
-	bad  int   // unreadable fragments in a row
+	s        *Stream
+	trex     func(uint32) (media.Defaults, bool)
+	frag     media.Fragment
+	box      []byte // reused: the box that is read aside
+	head     [16]byte
+	at       int64 // bytes of the body read so far: the place in error messages
+	bad      int   // unreadable fragments in a row
+	between, // bytes of boxes since the last fragment
+	claimed, // bytes taken of Limits.ChannelUnfinished
+	unpaid int64 // bytes not yet accounted for in the channel's rate
+	due  time.Time // when the box that is being read has to be whole
 	prft media.Prft
 	hasPrft,
 	last bool // lmsg seen: the stream ends with this segment
@@ -93,6 +98,10 @@ func (s *Stream) Attach(exclusive bool, kick func()) (*Conn, error) {
 	if s.c.draining.Load() {
 		return nil, ErrDraining
 	}
+	if s.c.conns >= s.c.limits.ChannelConnections && !(exclusive && len(s.conns) > 0) {
+		return nil, ErrBusy
+	}
+	s.c.conns++
 	var conn *Conn
 	if n := len(s.spare); n > 0 {
 		conn, s.spare = s.spare[n-1], s.spare[:n-1]
@@ -116,9 +125,11 @@ func (s *Stream) Attach(exclusive bool, kick func()) (*Conn, error) {
 // said that it was the last segment; else after a while without requests. The Conn must not be used afterwards.
 func (conn *Conn) Detach() {
 	s, c := conn.s, conn.s.c
+	conn.finish()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(s.conns, conn)
+	c.conns--
 	if len(s.spare) < 4 {
 		s.spare = append(s.spare, conn)
 	}

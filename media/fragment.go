@@ -37,6 +37,7 @@ type Traf struct {
 //
 // Source: ISO/IEC 14496-12, 8.8.4 to 8.8.8 and 8.8.12; [MS-SSTR] 2.2.4 for uuid boxes.
 func (f *Fragment) Parse(moof []byte, defaults func(trackID uint32) (Defaults, bool)) error {
+	f.trim()
 	f.Sequence, f.Trafs, f.budget = 0, f.Trafs[:0], MaxSamples
 	body, err := payload(moof, boxMoof)
 	if err != nil {
@@ -64,6 +65,18 @@ func (f *Fragment) Parse(moof []byte, defaults func(trackID uint32) (Defaults, b
 		return errors.New("moof without traf")
 	}
 	return nil
+}
+
+// trim lets go of what earlier moofs needed where that is more than one moof can: 64 tracks may each have had the most
+// samples in turn.
+func (f *Fragment) trim() {
+	kept, all := 0, f.Trafs[:cap(f.Trafs)]
+	for i := range all {
+		kept += cap(all[i].Samples)
+	}
+	if kept > 2*MaxSamples {
+		f.Trafs = nil
+	}
 }
 
 // grow appends a Traf, taking back the slices of an earlier one where there is one.

@@ -76,14 +76,25 @@ type IngestLimits struct {
 	MoofBytes      Bytes    `yaml:"moofBytes"`
 	MdatBytes      Bytes    `yaml:"mdatBytes"`
 	OtherBytes     Bytes    `yaml:"otherBytes"`
-	Idle           Duration `yaml:"idle"`
-	Connections    int      `yaml:"connections"`
-	ChannelTracks  int      `yaml:"channelTracks"`
-	ChannelRate    Bytes    `yaml:"channelRate"`
-	PendingChunks  int      `yaml:"pendingChunks"`
+	BetweenBytes   Bytes    `yaml:"betweenBytes"`
 	BadFragments   int      `yaml:"badFragments"`
-	SessionLinger  Duration `yaml:"sessionLinger"`
-	RecordDeadline Duration `yaml:"recordDeadline"`
+	HeadTimeout    Duration `yaml:"headTimeout"`
+	KeepAlive      Duration `yaml:"keepAlive"`
+	Idle           Duration `yaml:"idle"`
+	MinRate        Bytes    `yaml:"minRate"`
+	ConnectionRate Bytes    `yaml:"connectionRate"`
+
+	ChannelTracks      int      `yaml:"channelTracks"`
+	ChannelConnections int      `yaml:"channelConnections"`
+	ChannelRate        Bytes    `yaml:"channelRate"`
+	ChannelUnfinished  Bytes    `yaml:"channelUnfinished"`
+	PendingChunks      int      `yaml:"pendingChunks"`
+	SessionLinger      Duration `yaml:"sessionLinger"`
+	RecordDeadline     Duration `yaml:"recordDeadline"`
+
+	Connections        int `yaml:"connections"`
+	AddressConnections int `yaml:"addressConnections"`
+	WrongTokens        int `yaml:"wrongTokens"`
 }
 
 // A Token lets its bearer use the management listener.
@@ -134,9 +145,13 @@ func Default() *Config {
 	l := ingest.DefaultLimits()
 	c.Ingest.Limits = IngestLimits{
 		MoovBytes: Bytes(l.MoovBytes), MoofBytes: Bytes(l.MoofBytes), MdatBytes: Bytes(l.MdatBytes), OtherBytes: Bytes(l.OtherBytes),
-		Idle: Duration(l.Idle), Connections: l.Connections, ChannelTracks: l.ChannelTracks, ChannelRate: Bytes(l.ChannelRate),
-		PendingChunks: l.PendingChunks, BadFragments: l.BadFragments,
-		SessionLinger: Duration(l.SessionLinger), RecordDeadline: Duration(l.RecordDeadline),
+		BetweenBytes: Bytes(l.BetweenBytes), BadFragments: l.BadFragments,
+		HeadTimeout: Duration(l.HeadTimeout), KeepAlive: Duration(l.KeepAlive), Idle: Duration(l.Idle),
+		MinRate: Bytes(l.MinRate), ConnectionRate: Bytes(l.ConnectionRate),
+		ChannelTracks: l.ChannelTracks, ChannelConnections: l.ChannelConnections,
+		ChannelRate: Bytes(l.ChannelRate), ChannelUnfinished: Bytes(l.ChannelUnfinished),
+		PendingChunks: l.PendingChunks, SessionLinger: Duration(l.SessionLinger), RecordDeadline: Duration(l.RecordDeadline),
+		Connections: l.Connections, AddressConnections: l.AddressConnections, WrongTokens: l.WrongTokens,
 	}
 	c.Admin.Listen = "127.0.0.1:8082"
 	c.Live.Segment, c.Live.Part, c.Live.Window = Duration(2*time.Second), Duration(200*time.Millisecond), Duration(time.Minute)
@@ -150,9 +165,13 @@ func Default() *Config {
 func (l IngestLimits) limits() ingest.Limits {
 	return ingest.Limits{
 		MoovBytes: int64(l.MoovBytes), MoofBytes: int64(l.MoofBytes), MdatBytes: int64(l.MdatBytes), OtherBytes: int64(l.OtherBytes),
-		Idle: time.Duration(l.Idle), Connections: l.Connections, ChannelTracks: l.ChannelTracks, ChannelRate: int64(l.ChannelRate),
-		PendingChunks: l.PendingChunks, BadFragments: l.BadFragments,
-		SessionLinger: time.Duration(l.SessionLinger), RecordDeadline: time.Duration(l.RecordDeadline),
+		BetweenBytes: int64(l.BetweenBytes), BadFragments: l.BadFragments,
+		HeadTimeout: time.Duration(l.HeadTimeout), KeepAlive: time.Duration(l.KeepAlive), Idle: time.Duration(l.Idle),
+		MinRate: int64(l.MinRate), ConnectionRate: int64(l.ConnectionRate),
+		ChannelTracks: l.ChannelTracks, ChannelConnections: l.ChannelConnections,
+		ChannelRate: int64(l.ChannelRate), ChannelUnfinished: int64(l.ChannelUnfinished),
+		PendingChunks: l.PendingChunks, SessionLinger: time.Duration(l.SessionLinger), RecordDeadline: time.Duration(l.RecordDeadline),
+		Connections: l.Connections, AddressConnections: l.AddressConnections, WrongTokens: l.WrongTokens,
 	}
 }
 

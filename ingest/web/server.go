@@ -28,35 +28,39 @@ type Config struct {
 
 // A Server is the encoder HTTP listener.
 type Server struct {
-	cfg     Config
-	doors   *ingest.DoorTable
-	http    *fasthttp.Server
-	metrics *metrics
+	cfg       Config
+	doors     *ingest.DoorTable
+	http      *fasthttp.Server
+	metrics   *metrics
+	strangers *strangers
 
-	draining atomic.Bool
-	mu       sync.Mutex
-	conns    map[*ingest.Conn]struct{} // bodies being read: not used after Detach
-	lastLog  map[string]time.Time      // throttle: one line per stream and kind
+	draining  atomic.Bool
+	mu        sync.Mutex
+	listeners []*listener
+	conns     map[*ingest.Conn]struct{} // bodies being read: not used after Detach
+	lastLog   map[string]time.Time      // throttle: one line per stream and kind
 }
 
 // New makes a server; Serve starts it. Doors may change at any time.
 func New(cfg Config, doors *ingest.DoorTable) *Server {
 	s := &Server{
-		cfg: cfg, doors: doors, metrics: newMetrics(),
+		cfg: cfg, doors: doors, strangers: newStrangers(cfg.Limits.WrongTokens),
 		conns: map[*ingest.Conn]struct{}{}, lastLog: map[string]time.Time{},
 	}
+	s.metrics = newMetrics(func() float64 { return float64(s.connections()) })
 	s.http = &fasthttp.Server{
 		Handler:                      s.handle,
 		ExpectHandler:                s.expect,
+		ErrorHandler:                 s.broken,
 		Name:                         "weir",
 		StreamRequestBody:            true,
 		MaxRequestBodySize:           16 << 10, // what fasthttp reads ahead; the rest streams
 		ReadBufferSize:               16 << 10,
-		ReadTimeout:                  10 * time.Second, // of a request's head; bodies roll their own deadline
+		ReadTimeout:                  cfg.Limits.HeadTimeout, // bodies roll their own deadline
 		WriteTimeout:                 10 * time.Second,
-		IdleTimeout:                  75 * time.Second,
-		Concurrency:                  cfg.Limits.Connections,
-		TCPKeepalive:                 true,
+		IdleTimeout:                  cfg.Limits.KeepAlive,
+		Concurrency:                  cfg.Limits.Connections + 1, // the listener's cap comes first
+		ReduceMemoryUsage:            true,                       // a connection that has sent nothing holds no buffer
 		NoDefaultContentType:         true,
 		SecureErrorLogMessage:        true,
 		CloseOnShutdown:              true,
@@ -72,7 +76,23 @@ type quiet struct{ log *slog.Logger }
 func (q quiet) Printf(format string, args ...any) { q.log.Debug(fmt.Sprintf(format, args...)) }
 
 // Serve answers on ln until Shutdown.
-func (s *Server) Serve(ln net.Listener) error { return s.http.Serve(ln) }
+func (s *Server) Serve(ln net.Listener) error {
+	l := newListener(ln, s)
+	s.mu.Lock()
+	s.listeners = append(s.listeners, l)
+	s.mu.Unlock()
+	return s.http.Serve(l)
+}
+
+// connections is the number of open connections.
+func (s *Server) connections() (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, l := range s.listeners {
+		n += l.connections()
+	}
+	return n
+}
 
 // Shutdown tells every encoder to reconnect (503, connection closed) and waits for the answers to be written, or for ctx.
 func (s *Server) Shutdown(ctx context.Context) error {
@@ -98,15 +118,23 @@ func (s *Server) expect(ctx *fasthttp.RequestCtx) int {
 
 // admit checks method, path, token and address. status 0: come in.
 func (s *Server) admit(ctx *fasthttp.RequestCtx) (door *ingest.Door, t target, status int, text string) {
+	if ctx.Request.Header.ContentLength() == -1 && hasLength(ctx.Request.Header.RawHeaders()) {
+		return nil, t, 400, "Content-Length beside Transfer-Encoding: chunked says two ends of one body\n"
+	}
 	t, ok := parsePath(string(ctx.URI().PathOriginal()))
 	if !ok {
 		return nil, t, 403, "no such path: push to /{accessToken}/ingest.isml/Streams({name}.cmfv)\n"
 	}
+	client, now := s.client(ctx), time.Now()
+	if !s.strangers.heard(client, now) {
+		return nil, t, 429, "too many wrong access tokens from this address (ingest.limits.wrongTokens): wait a minute\n"
+	}
 	door = s.doors.Load().Find(t.token)
+	s.strangers.showed(client, door != nil, now)
 	if door == nil {
 		return nil, t, 404, "no live event with this access token is running here\n"
 	}
-	if !door.Admits(s.client(ctx)) {
+	if !door.Admits(client) {
 		return nil, t, 403, "this address may not push to the live event (input.accessControl)\n"
 	}
 	if s.draining.Load() {
@@ -115,10 +143,36 @@ func (s *Server) admit(ctx *fasthttp.RequestCtx) (door *ingest.Door, t target, s
 	return door, t, 0, ""
 }
 
+// hasLength finds a Content-Length among headers as they came. fasthttp drops it where the body is chunked.
+//
+// Source: RFC 9112, 6.1 (a server may reject a message that has both).
+func hasLength(headers []byte) bool {
+	const name = "content-length"
+	for line := range bytes.Lines(headers) {
+		if len(line) > len(name) && line[len(name)] == ':' && bytes.EqualFold(line[:len(name)], []byte(name)) {
+			return true
+		}
+	}
+	return false
+}
+
 // client is the encoder's address: the peer's, or what a trusted proxy says.
 func (s *Server) client(ctx *fasthttp.RequestCtx) netip.Addr {
-	peer, _ := netip.ParseAddrPort(ctx.RemoteAddr().String())
-	return ingest.ClientAddr(peer.Addr(), string(ctx.Request.Header.Peek("X-Forwarded-For")), s.cfg.TrustedProxies)
+	var peer netip.Addr
+	if tcp, ok := ctx.RemoteAddr().(*net.TCPAddr); ok {
+		peer = tcp.AddrPort().Addr().WithZone("")
+	}
+	return ingest.ClientAddr(peer, string(ctx.Request.Header.Peek("X-Forwarded-For")), s.cfg.TrustedProxies)
+}
+
+// trusts tells whether a peer is a proxy that speaks for others.
+func (s *Server) trusts(peer netip.Addr) bool {
+	for _, p := range s.cfg.TrustedProxies {
+		if p.Contains(peer) {
+			return true
+		}
+	}
+	return false
 }
 
 // handle answers one request of an encoder.
@@ -136,7 +190,10 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	if status == 405 {
 		ctx.Response.Header.Set("Allow", "POST, PUT, DELETE, OPTIONS")
 	}
-	if status == 503 {
+	switch status {
+	case 429:
+		ctx.Response.Header.Set("Retry-After", "10")
+	case 503:
 		ctx.Response.Header.Set("Retry-After", "1")
 	}
 	if status >= 400 {
@@ -162,38 +219,36 @@ func (s *Server) serve(ctx *fasthttp.RequestCtx) (status int, text string) {
 	case "POST", "PUT":
 	case "OPTIONS":
 		ctx.Response.Header.Set("Allow", "POST, PUT, DELETE, OPTIONS")
-		return 200, ""
+		return s.discard(ctx)
 	case "DELETE":
-		return 200, "" // what is published stays: the window decides, not the encoder
+		return s.discard(ctx) // what is published stays: the window decides, not the encoder
 	default:
 		return 405, "push with POST or PUT\n"
 	}
-	stream := ctx.RequestBodyStream()
-	if stream == nil {
-		stream = bytes.NewReader(nil)
-	}
 	if t.kind == manifest || t.kind == point {
-		return s.discard(stream)
+		return s.discard(ctx)
 	}
-	return s.push(ctx, door, t, stream)
+	return s.push(ctx, door, t)
 }
 
 // discard reads a body that is accepted and not used: probes, and the manifests that encoders send along.
-func (s *Server) discard(r io.Reader) (int, string) {
+func (s *Server) discard(ctx *fasthttp.RequestCtx) (int, string) {
 	const limit = 1 << 20
+	r := s.bodyOf(ctx, loose{time.Now().Add(s.cfg.Limits.Idle)})
 	n, err := io.Copy(io.Discard, io.LimitReader(r, limit+1))
 	if err != nil {
-		return 0, ""
+		status, kind := statusOf(err)
+		s.metrics.failure(kind)
+		return status, err.Error() + "\n"
 	}
 	if n > limit {
-		return 413, "manifest larger than 1 MiB\n"
+		return 413, "larger than 1 MiB\n"
 	}
 	return 200, ""
 }
 
 // push feeds a body to its stream.
-func (s *Server) push(ctx *fasthttp.RequestCtx, door *ingest.Door, t target, r io.Reader) (int, string) {
-	nc := ctx.Conn()
+func (s *Server) push(ctx *fasthttp.RequestCtx, door *ingest.Door, t target) (int, string) {
 	stream, err := door.Channel.Stream(t.stream)
 	if err != nil {
 		return s.refuse(ctx, door, t, err)
@@ -201,11 +256,11 @@ func (s *Server) push(ctx *fasthttp.RequestCtx, door *ingest.Door, t target, r i
 	if ctx.Request.Header.ContentLength() == 0 {
 		return 200, "" // a probe: address and lock are right, and no track is made of it
 	}
-	conn, err := stream.Attach(t.kind == whole, interrupt(nc))
+	conn, err := stream.Attach(t.kind == whole, interrupt(ctx.Conn()))
 	if err != nil {
 		return s.refuse(ctx, door, t, err)
 	}
-	s.metrics.connections.Add(1)
+	s.metrics.bodies.Add(1)
 	s.mu.Lock()
 	s.conns[conn] = struct{}{}
 	s.mu.Unlock()
@@ -216,10 +271,10 @@ func (s *Server) push(ctx *fasthttp.RequestCtx, door *ingest.Door, t target, r i
 		s.mu.Lock()
 		delete(s.conns, conn)
 		s.mu.Unlock()
-		s.metrics.connections.Add(-1)
+		s.metrics.bodies.Add(-1)
 		conn.Detach()
 	}()
-	if err := conn.ReadBody(&body{r: r, nc: nc, idle: s.cfg.Limits.Idle, conn: conn}); err != nil {
+	if err := conn.ReadBody(s.bodyOf(ctx, conn)); err != nil {
 		return s.refuse(ctx, door, t, err)
 	}
 	return 200, ""

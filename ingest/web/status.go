@@ -24,12 +24,18 @@ func statusOf(err error) (status int, kind string) {
 		return 415, "unsupported"
 	case errors.Is(err, ingest.ErrTooMany):
 		return 403, "too_many_tracks"
+	case errors.Is(err, ingest.ErrBusy):
+		return 429, "too_many_connections"
+	case errors.Is(err, ingest.ErrUnfinished):
+		return 503, "unfinished"
 	case errors.Is(err, ingest.ErrMemory):
 		return 503, "memory"
 	case errors.Is(err, ingest.ErrReplaced):
 		return 409, "replaced"
 	case errors.Is(err, ingest.ErrDraining):
 		return 503, "draining"
+	case errors.Is(err, ingest.ErrSlow):
+		return 408, "slow"
 	case errors.Is(err, ingest.ErrStalled), errors.As(err, &netErr) && netErr.Timeout():
 		return 408, "stalled"
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed), errors.As(err, &netErr):

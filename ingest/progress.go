@@ -1,0 +1,66 @@
+package ingest
+
+import "time"
+
+// What a connection may take while a box is on its way: time, by Limits.MinRate; memory, by Limits.ChannelUnfinished; and
+// bytes per second, by Limits.ChannelRate.
+
+// keepBox is the largest buffer that a connection keeps from box to box.
+const keepBox = 64 << 10
+
+// Due is when the box that is being read has to be whole; zero between boxes, where silence is bounded by Limits.Idle
+// alone. For the goroutine that runs ReadBody.
+func (conn *Conn) Due() time.Time { return conn.due }
+
+// begin starts the clock of a box of size bytes.
+func (conn *Conn) begin(size int64) {
+	l := &conn.s.c.limits
+	const most = 1 << 40 // keeps a lying size from overflowing; its limit refuses it next
+	conn.due = time.Now().Add(l.Idle + time.Duration(min(size, most)/l.MinRate)*time.Second)
+}
+
+// finish ends a box: its clock, and its memory.
+func (conn *Conn) finish() {
+	conn.due = time.Time{}
+	conn.s.c.unfinished.Add(-conn.claimed)
+	conn.claimed = 0
+	if cap(conn.box) > keepBox {
+		conn.box = nil
+	}
+}
+
+// claim takes bytes for a box that is being read.
+func (conn *Conn) claim(n int) error {
+	conn.claimed += int64(n)
+	if conn.s.c.unfinished.Add(int64(n)) > conn.s.c.limits.ChannelUnfinished {
+		return ErrUnfinished // finish gives back what was claimed
+	}
+	return nil
+}
+
+// pace accounts for n bytes of the body against the channel's rate, and waits as that asks, unless the connection has to
+// end.
+func (conn *Conn) pace(n int64) error {
+	const often = 64 << 10
+	c := conn.s.c
+	if conn.unpaid += n; conn.unpaid >= often {
+		c.mu.Lock()
+		wait := c.bucket.Take(c.deps.Now(), int(conn.unpaid))
+		c.mu.Unlock()
+		conn.unpaid = 0
+		return conn.Pause(wait)
+	}
+	return conn.Err()
+}
+
+// Pause waits, unless the connection has to end: then it returns why at once, or soon.
+func (conn *Conn) Pause(wait time.Duration) error {
+	const step = 100 * time.Millisecond
+	for ; wait > 0; wait -= step {
+		time.Sleep(min(wait, step))
+		if err := conn.Err(); err != nil {
+			return err
+		}
+	}
+	return conn.Err()
+}
