@@ -16,24 +16,59 @@ import (
 type decoding struct {
 	name    string
 	process *process
-	frames  string // path: a line a frame
+	frames  string   // path: a line a frame
+	films   []string // paths: the frame counters of each rendition
+	sound   string   // path
 	length  time.Duration
 }
 
-// decode begins to play a URL for as long as it says. DASH is read in real time (-re): when ffmpeg's reader has caught up
-// with the live edge, it asks for the next segment without waiting for it to be listed, and skips what is not there yet.
+// decode begins to play a URL with three renditions and audio of the demo, for as long as it says. DASH is read in real time
+// (-re): when ffmpeg's reader has caught up with the live edge, it asks for the next segment without waiting for it to be
+// listed, and skips what is not there yet.
 func decode(t *testing.T, name, url string, length time.Duration, options ...string) *decoding {
 	t.Helper()
-	d := &decoding{name: name, frames: filepath.Join(t.ArtifactDir(), name+".frames"), length: length}
-	options = append([]string{"-v", "error", "-nostats", "-nostdin", "-xerror"}, options...)
-	d.process = start(t, name, exec.Command("ffmpeg", append(options, "-i", url, "-map", "0", "-t",
-		strconv.FormatFloat(length.Seconds(), 'f', -1, 64), "-fps_mode", "passthrough", "-f", "framecrc", "-y", d.frames)...))
+	seconds := strconv.FormatFloat(length.Seconds(), 'f', -1, 64)
+	return ffmpegPlays(t, name, length, append(options, "-i", url), []string{"0:v:0", "0:v:1", "0:v:2"}, "0:a:0", "-t", seconds)
+}
+
+// decodeFiles begins to decode files of a track each, three renditions and audio, with the times that stand in them.
+func decodeFiles(t *testing.T, name string, length time.Duration, videos [3]string, audio string) *decoding {
+	t.Helper()
+	var inputs []string
+	for _, file := range append(videos[:], audio) {
+		inputs = append(inputs, "-copyts", "-i", file)
+	}
+	return ffmpegPlays(t, name, length, inputs, []string{"0:v", "1:v", "2:v"}, "3:a")
+}
+
+// ffmpegPlays starts ffmpeg on inputs. Each stream of the videos and the audio is decoded once, for all that is kept of it.
+func ffmpegPlays(t *testing.T, name string, length time.Duration, inputs, videos []string, audio string, output ...string) *decoding {
+	t.Helper()
+	path := func(kind string) string { return filepath.Join(t.ArtifactDir(), name+"."+kind) }
+	d := &decoding{name: name, frames: path("frames"), sound: path("sound"), length: length}
+	args := append([]string{"-v", "error", "-nostats", "-nostdin", "-y", "-xerror"}, inputs...)
+	output = append(output, "-fps_mode", "passthrough")
+	for _, stream := range append(videos, audio) {
+		args = append(args, "-map", stream)
+	}
+	args = append(append(args, output...), "-f", "framecrc", d.frames)
+	for i, stream := range videos {
+		d.films = append(d.films, path(fmt.Sprint("film", i)))
+		args = append(append(append(args, "-map", stream), output...), filmOutput(d.films[i])...)
+	}
+	args = append(append(append(args, "-map", audio), output...), soundOutput(d.sound)...)
+	d.process = start(t, name, exec.Command("ffmpeg", args...))
 	return d
 }
 
 // check waits for the end and fails the test where ffmpeg had anything to complain about, or where a frame is missing:
-// in each stream, every frame must start where the one before ended.
-func (d *decoding) check(t *testing.T, streams int) {
+// in each stream, every frame must start where the one before ended, show the number after the one before, and be in step
+// with the audio.
+//
+// shift is what ffmpeg adds to a picture's time of its own accord: it takes a track with negative composition offsets for
+// one whose decode times are late, and shows it later by the most negative of them (libavformat/mov.c, dts_shift). It does
+// so with its own files.
+func (d *decoding) check(t *testing.T, streams int, shift time.Duration) {
 	t.Helper()
 	if err := d.process.wait(d.length + 30*time.Second); err != nil {
 		t.Errorf("%s: %v", d.name, err)
@@ -57,6 +92,20 @@ func (d *decoding) check(t *testing.T, streams int) {
 		}
 	}
 	t.Logf("%s: %v", d.name, counts)
+	for i, film := range d.films {
+		offsets, err := lipsync(film, d.sound)
+		if err != nil {
+			t.Errorf("%s: rendition %d: %v", d.name, i, err)
+			continue
+		}
+		for i := range offsets {
+			offsets[i] += shift
+		}
+		t.Logf("%s: rendition %d: audio minus video %v", d.name, i, offsets)
+		if worst := offsets.worst(); worst > mostOffset || worst < -mostOffset {
+			t.Errorf("%s: rendition %d: audio is %v behind the picture, want %v at most", d.name, i, worst, mostOffset)
+		}
+	}
 }
 
 // A count sums up the frames of a stream.

@@ -10,24 +10,19 @@ import (
 	"weir/bench/push"
 )
 
-// TestPlay is the main job: an encoder pushes, every player plays.
+// TestPlay plays the built-in source, which sends the time since 1970 and shows it. TestModes plays what ffmpeg pushes.
 func TestPlay(t *testing.T) {
 	needBrowser(t)
 	need(t, "ffmpeg")
-	t.Run("ffmpeg", func(t *testing.T) {
-		n := newNode(t, settings{})
-		pushFFmpeg(t, n, docsCMAF, encoded(t))
-		play(t, n, ffmpegHeights)
-	})
-	t.Run("demo", func(t *testing.T) {
-		n := newNode(t, settings{})
-		pushDemo(t, n, func(o *push.Options) { o.Epoch = true })
-		w := play(t, n, demoHeights)
-		for _, p := range players {
-			v := w.viewer(p.Name)
-			v.checkClock(t)
-		}
-	})
+	n := newNode(t, settings{})
+	pushDemo(t, n, func(o *push.Options) { o.Epoch = true })
+	v := view(t, n)
+	v.check(t, demoHeights, 0)
+	v.w.close()
+	for _, p := range players {
+		player := v.w.viewer(p.Name)
+		player.checkClock(t)
+	}
 }
 
 // checkClock holds the UTC that a player gives for its picture against the picture: pushed by the epoch, the demo shows at
@@ -54,32 +49,47 @@ func (v *viewer) checkClock(t *testing.T) {
 	}
 }
 
-// play plays a channel of three renditions and audio for 22 s in all players together, and in ffmpeg.
-func play(t *testing.T, n *node, heights []int) *watch {
+// A viewing is all players and ffmpeg on one node: three renditions and audio.
+type viewing struct {
+	n         *node
+	r         *recorder
+	edge      *edge
+	w         *watch
+	hls, dash *decoding
+}
+
+// view waits until a node lists media and begins to watch it.
+func view(t *testing.T, n *node) *viewing {
 	t.Helper()
-	const watched = 22 * time.Second
-	r := record(t, n.base())
+	v := &viewing{n: n, r: record(t, n.base())}
 	listedSegments(t, n.base(), 4, 3)
-	edge := watchEdge(t, n)
-	hls := decode(t, "decode-hls", r.url+hlsPath, 12*time.Second)
-	dash := decode(t, "decode-dash", r.url+dashPath, 12*time.Second, "-re")
-	w := open(t, "players", r, players, 3*time.Second, 14*time.Second)
-	w.started(30 * time.Second)
+	v.edge = watchEdge(t, n)
+	v.hls = decode(t, "decode-hls", v.r.url+hlsPath, 12*time.Second)
+	v.dash = decode(t, "decode-dash", v.r.url+dashPath, 12*time.Second, "-re")
+	v.w = open(t, "players", v.r, players, 3*time.Second, 12*time.Second)
+	v.w.started(30 * time.Second)
+	return v
+}
+
+// check watches for 20 s and judges what was seen; shift is as in decoding.check.
+func (v *viewing) check(t *testing.T, heights []int, shift time.Duration) {
+	t.Helper()
+	const watched = 20 * time.Second
 	<-time.After(watched)
-	w.close()
 	for _, p := range players {
-		v := w.viewer(p.Name)
-		v.check(t, w, edge, heights, watched)
+		player := v.w.viewer(p.Name)
+		player.check(t, v.w, v.edge, heights, watched)
 	}
-	for _, text := range w.trouble {
+	v.w.mu.Lock()
+	for _, text := range v.w.trouble {
 		t.Errorf("browser: %s", text)
 	}
-	hls.check(t, 4)
-	dash.check(t, 4)
-	for _, text := range r.refusals() {
+	v.w.mu.Unlock()
+	v.hls.check(t, 4, shift)
+	v.dash.check(t, 4, shift)
+	for _, text := range v.r.refusals() {
 		t.Errorf("refused: %s", text)
 	}
-	return w
 }
 
 // check judges a viewer who has watched for a while: no error, no stall while there was something to show, all

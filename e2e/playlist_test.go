@@ -121,6 +121,19 @@ func (p *playlist) media() []listed {
 	return list
 }
 
+// shape shows a playlist as one letter a segment: m for media, G for GAP.
+func (p *playlist) shape() string {
+	b := []byte(fmt.Sprintf("%d ", p.sequence))
+	for _, s := range p.segments {
+		if s.gap {
+			b = append(b, 'G')
+		} else {
+			b = append(b, 'm')
+		}
+	}
+	return string(b)
+}
+
 var playlistAttribute = regexp.MustCompile(`^#EXT-X-MEDIA:.*URI="([^"]*)"`)
 
 // mediaPlaylists returns the URIs of the media playlists that a multivariant playlist names, each once.
@@ -187,6 +200,7 @@ type mpd struct {
 // A timed is a segment that an MPD lists.
 type timed struct {
 	period, representation string
+	content                string // video, audio
 	uri                    string
 	init                   string
 	start, duration        int64 // ticks
@@ -213,7 +227,7 @@ func parseMPD(text []byte) (*mpd, []timed, error) {
 					}
 					for range s.R + 1 {
 						list = append(list, timed{
-							period: period.ID, representation: r.ID, start: at, duration: s.D, timescale: r.Template.Timescale,
+							period: period.ID, representation: r.ID, content: set.ContentType, start: at, duration: s.D, timescale: r.Template.Timescale,
 							init: r.Template.Init,
 							uri:  strings.ReplaceAll(r.Template.Media, "$Time$", strconv.FormatInt(at, 10)),
 						})
