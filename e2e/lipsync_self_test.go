@@ -6,6 +6,9 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"weir/bench/demo"
+	"weir/bench/push"
 )
 
 // TestLipsync measures the demo's own files, and a file whose audio is as much too late or too early as it says.
@@ -33,5 +36,47 @@ func TestLipsync(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestLipsyncServed pushes audio that is 80 ms late and finds that out in what weir serves.
+func TestLipsyncServed(t *testing.T) {
+	t.Parallel()
+	need(t, "ffmpeg")
+	tracks, err := demo.Tracks()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const shift = 80 * time.Millisecond
+	n := newNode(t, settings{})
+	list := tracks.List()
+	for _, some := range [][]*push.Track{list[:3], list[3:]} {
+		some, err := push.New(some...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pushDemo(t, n, func(o *push.Options) {
+			o.Tracks, o.Epoch = some, true
+			if len(some.List()) == 1 {
+				o.Offset = shift
+			}
+		})
+	}
+	listedSegments(t, n.base(), 4, 3)
+	hls := decode(t, "decode-hls", n.base()+hlsPath, 6*time.Second)
+	dash := decode(t, "decode-dash", n.base()+dashPath, 6*time.Second, "-re")
+	for _, d := range []*decoding{hls, dash} {
+		if err := d.process.wait(30 * time.Second); err != nil {
+			t.Errorf("%s: %v", d.name, err)
+		}
+		got, err := lipsync(d.films[0], d.sound)
+		if err != nil {
+			t.Errorf("%s: %v", d.name, err)
+			continue
+		}
+		t.Logf("%s: audio minus video %v", d.name, got)
+		if off := got.worst() - shift; off.Abs() > 11*time.Millisecond { // audio lies on its frames' grid
+			t.Errorf("%s: audio minus video is %v, want %v", d.name, got, shift)
+		}
 	}
 }
