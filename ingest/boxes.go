@@ -85,6 +85,7 @@ func (conn *Conn) readBox(r io.Reader, box media.Box) error {
 			}
 			return fmt.Errorf("%w: %w", ErrMalformed, err)
 		}
+		conn.tookHeader()
 		return nil
 	case "moof":
 		return conn.readFragment(r, box)

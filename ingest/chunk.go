@@ -3,6 +3,8 @@ package ingest
 import (
 	"fmt"
 	"io"
+	"math"
+	"time"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -120,6 +122,7 @@ func (conn *Conn) submit(now int64, room segcache.Room, traf *media.Traf) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	in.track.stats.LastChunk.Store(now)
+	conn.s.longest = max(conn.s.longest, p.length())
 	c.tl.Chunk(now, in.id, &chunk)
 	c.apply()
 	return p.placed || p.settled < len(p.samples)
@@ -156,6 +159,15 @@ func (p *pending) fill(in *input, room segcache.Room, traf *media.Traf, now int6
 	if !video {
 		p.syncs = nil
 	}
+}
+
+// length is how long the chunk is, as its encoder says.
+func (p *pending) length() time.Duration {
+	ticks := int64(0)
+	for _, d := range p.durations {
+		ticks += int64(d)
+	}
+	return time.Duration(min(ticks, math.MaxInt64/int64(time.Second)) * int64(time.Second) / int64(p.in.desc.Timescale))
 }
 
 // hash is the hash of the first sync sample's payload; 0 where there is none.

@@ -76,18 +76,6 @@ func (s *Stream) redescribe() {
 	c.apply()
 }
 
-// hasHeader opens the stream's tracks for a body that starts with fragments, and tells whether a header is known.
-func (conn *Conn) hasHeader() bool {
-	s, c := conn.s, conn.s.c
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(s.inputs) == 0 {
-		return false
-	}
-	s.openInputs()
-	return true
-}
-
 // same tells whether the stream's tracks are these already.
 func (s *Stream) same(descs []media.Input, names []string) bool {
 	if len(s.inputs) != len(descs) {

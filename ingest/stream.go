@@ -24,8 +24,9 @@ type Stream struct {
 	conns  map[*Conn]struct{}
 	spare  []*Conn // detached connections' memory, for the next request
 
-	open        bool  // the timeline knows the inputs as connected
-	lingerUntil int64 // UTC ns at which a session without requests ends; 0: not waiting
+	longest     time.Duration // of its fragments so far
+	open        bool          // the timeline knows the inputs as connected
+	lingerUntil int64         // UTC ns at which a session without requests ends; 0: not waiting
 }
 
 // An input is one track of a stream's header.
@@ -48,6 +49,13 @@ func (c *Channel) Stream(name string) (*Stream, error) {
 		c.streams[name] = s
 	}
 	return s, nil
+}
+
+// Known returns the stream of that name, or nil.
+func (c *Channel) Known(name string) *Stream {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.streams[name]
 }
 
 // forgetStream drops a stream that nobody feeds, to make place for another. Its tracks stay. Called with mu held.
@@ -81,6 +89,8 @@ type Conn struct {
 	hasPrft,
 	last bool // lmsg seen: the stream ends with this segment
 	beside    []TrackHint // what this body says of its tracks beside the header
+	route     Route
+	brought   bool // a header has come in this body
 	exclusive bool
 	kick      func()
 	stop      atomic.Pointer[error]
@@ -102,6 +112,7 @@ func (s *Stream) Attach(exclusive bool, kick func()) (*Conn, error) {
 		return nil, ErrBusy
 	}
 	s.c.conns++
+	s = s.rooted()
 	var conn *Conn
 	if n := len(s.spare); n > 0 {
 		conn, s.spare = s.spare[n-1], s.spare[:n-1]
@@ -128,7 +139,7 @@ func (conn *Conn) Detach() {
 	conn.finish()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(s.conns, conn)
+	s.part(conn)
 	c.conns--
 	if len(s.spare) < 4 {
 		s.spare = append(s.spare, conn)
@@ -139,7 +150,7 @@ func (conn *Conn) Detach() {
 	if conn.exclusive || conn.last {
 		s.closeInputs()
 	} else if s.open {
-		s.lingerUntil = c.deps.Now() + int64(c.limits.SessionLinger)
+		s.lingerUntil = c.deps.Now() + int64(s.linger())
 	}
 	c.apply()
 }

@@ -46,7 +46,7 @@ func IsHeader(path string) bool { return parse(path).header }
 // StreamOf is the name of the stream whose header has that path.
 func StreamOf(path string) string {
 	o := parse(path)
-	return streamName(o.folder, key(o.words))
+	return o.streamName()
 }
 
 // Header takes note of a header under that path, which is below the publishing point, and returns its stream's name. whole
@@ -60,7 +60,7 @@ func (b *Book) Header(path string, whole bool) (stream string) {
 	}
 	h := header{object: parse(path), whole: whole}
 	h.key = key(h.words)
-	h.stream = streamName(h.folder, h.key)
+	h.stream = h.streamName()
 	b.headers = append(drop(b.headers, maxHeaders), h)
 	return h.stream
 }

@@ -75,9 +75,17 @@ func separates(r rune) bool { return r == '-' || r == '_' || r == '.' || r == '~
 // key joins what is left of a name.
 func key(words []string) string { return strings.Join(words, "_") }
 
-// streamName makes a stream's name of the folder and the key of its header. It depends on these alone, so that a stream
+// streamName is the name of the object's stream, if it is a header. A number alone, in a folder, is a segment that brings its own.
+func (o *object) streamName() string {
+	if !o.header && o.folder != "" && len(o.words) == 1 && digits(o.words[0]) {
+		return nameOf(o.folder, "")
+	}
+	return nameOf(o.folder, key(o.words))
+}
+
+// nameOf makes a stream's name of the folder and the key of its header. It depends on these alone, so that a stream
 // has the same name whatever came before and after, and on every node.
-func streamName(folder, key string) string {
+func nameOf(folder, key string) string {
 	folder = strings.ReplaceAll(folder, "/", "_")
 	switch {
 	case folder == "" && key == "":

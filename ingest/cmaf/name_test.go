@@ -17,6 +17,7 @@ func TestStreamOf(t *testing.T) {
 		"init last":               {"video_1080p_init.mp4", "video_1080p"},
 		"any case":                {"Init-Video.MP4", "Video"},
 		"a file is a track":       {"v720.cmfv", "v720"},
+		"a segment with a header": {"cam/17.mp4", "cam"},
 		"folder says it":          {"audio/audio_init.m4s", "audio"},
 	}
 	for name, tc := range cases {

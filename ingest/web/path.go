@@ -8,7 +8,8 @@ import (
 // A target is what an encoder's URL names.
 type target struct {
 	token  string
-	stream string // name of the stream; "" for the publishing point itself
+	stream string // name of the stream, where the URL says it
+	path   string // of objects and manifests: below the publishing point
 	kind   targetKind
 }
 
@@ -17,21 +18,24 @@ type targetKind uint8
 const (
 	point    targetKind = iota + 1 // the publishing point: probes
 	whole                          // Streams(name): one long body per track
-	segment                        // {name}/{file}: one body per segment
+	segment                        // Streams(name)/{file}: one body per segment
+	object                         // a file of the encoder's own naming: which stream it belongs to is looked for
 	manifest                       // an MPD or playlist of the encoder's
 )
 
-// maxName is the longest name of a stream, in bytes.
-const maxName = 128
+const (
+	maxName    = 128 // bytes of a stream's name
+	maxFolders = 4   // of an object below the publishing point
+)
 
 // parsePath reads the path of an encoder's request:
 //
 //	/{token}[/ingest.isml]                                the publishing point
 //	/{token}/ingest.isml/Streams(name[.cmfv])             one long body per track
 //	/{token}/ingest.isml/Switching(id)/Streams(name)      the same, with a switching set
-//	/{token}/ingest.isml/{name}/{file}                    one body per segment or header
-//	/{token}/ingest.isml/{name}.cmfv                      one long body per track
-//	/{token}/ingest.isml/{file}.mpd|.m3u8                 a manifest
+//	/{token}/ingest.isml/Streams(name)/{file}             one body per segment or header
+//	/{token}/ingest.isml/[{folder}/…]{file}               an object: one body per segment or header, or one long body
+//	/{token}/ingest.isml/[{folder}/…]{file}.mpd|.m3u8     a manifest
 //
 // Keywords match in any case; parentheses may be percent-encoded. ok is false where the path is none of these.
 //
@@ -58,35 +62,31 @@ func parsePath(raw string) (t target, ok bool) {
 			}
 		}
 	}
-	switch len(parts) {
-	case 0:
+	if len(parts) == 0 {
 		t.kind = point
 		return t, true
-	case 1:
-		if name, ok := keyword(parts[0], "streams"); ok {
-			t.kind, t.stream = whole, trimExtension(name)
-			return t, validName(t.stream)
-		}
-		switch extension(parts[0]) {
-		case "mpd", "m3u8":
-			t.kind = manifest
-			return t, true
-		}
-		t.kind, t.stream = whole, trimExtension(parts[0])
-		return t, validName(t.stream)
-	case 2:
-		switch extension(parts[1]) {
-		case "mpd", "m3u8":
-			t.kind = manifest
-			return t, true
-		}
-		t.kind, t.stream = segment, parts[0]
-		if name, ok := keyword(parts[0], "streams"); ok {
-			t.stream = trimExtension(name)
-		}
-		return t, validName(t.stream) && validName(parts[1])
 	}
-	return target{}, false
+	file := parts[len(parts)-1]
+	if name, ok := keyword(parts[0], "streams"); ok && len(parts) <= 2 {
+		if t.kind, t.stream = whole, trimExtension(name); len(parts) == 2 {
+			t.kind = segment
+		}
+		return t, validName(t.stream) && (len(parts) == 1 || validName(file))
+	}
+	if len(parts) > maxFolders+1 {
+		return target{}, false
+	}
+	for _, part := range parts {
+		if !validName(part) {
+			return target{}, false
+		}
+	}
+	t.kind, t.path = object, strings.Join(parts, "/")
+	switch extension(file) {
+	case "mpd", "m3u8":
+		t.kind = manifest
+	}
+	return t, true
 }
 
 // keyword returns what stands in the parentheses of word(…).

@@ -11,20 +11,22 @@ func TestParsePath(t *testing.T) {
 		want target
 		ok   bool
 	}{
-		"AMS form":              {"/0a1b/ingest.isml/Streams(video.cmfv)", target{"0a1b", "video", whole}, true},
-		"any case":              {"/0a1b/INGEST.isml/streams(720p)", target{"0a1b", "720p", whole}, true},
-		"encoded parentheses":   {"/0a1b/ingest.isml/Streams%28a.cmfa%29", target{"0a1b", "a", whole}, true},
-		"switching set":         {"/0a1b/ingest.isml/Switching(1)/Streams(v)", target{"0a1b", "v", whole}, true},
-		"without ingest.isml":   {"/0a1b/Streams(v.mp4)", target{"0a1b", "v", whole}, true},
-		"a file is a track":     {"/0a1b/ingest.isml/v1.cmfv", target{"0a1b", "v1", whole}, true},
-		"per segment":           {"/0a1b/ingest.isml/v1/17.cmfv", target{"0a1b", "v1", segment}, true},
-		"header per segment":    {"/0a1b/ingest.isml/v1/init.cmfv", target{"0a1b", "v1", segment}, true},
-		"segment under Streams": {"/0a1b/ingest.isml/Streams(v1.cmfv)/17.cmfv", target{"0a1b", "v1", segment}, true},
-		"dots in a name":        {"/0a1b/ingest.isml/Streams(v1.5m.cmfv)", target{"0a1b", "v1.5m", whole}, true},
-		"publishing point":      {"/0a1b/ingest.isml", target{"0a1b", "", point}, true},
-		"publishing point bare": {"/0a1b/", target{"0a1b", "", point}, true},
-		"manifest":              {"/0a1b/ingest.isml/live.mpd", target{"0a1b", "", manifest}, true},
-		"manifest in a folder":  {"/0a1b/ingest.isml/v1/live.m3u8", target{"0a1b", "", manifest}, true},
+		"AMS form":              {"/0a1b/ingest.isml/Streams(video.cmfv)", target{"0a1b", "video", "", whole}, true},
+		"any case":              {"/0a1b/INGEST.isml/streams(720p)", target{"0a1b", "720p", "", whole}, true},
+		"encoded parentheses":   {"/0a1b/ingest.isml/Streams%28a.cmfa%29", target{"0a1b", "a", "", whole}, true},
+		"switching set":         {"/0a1b/ingest.isml/Switching(1)/Streams(v)", target{"0a1b", "v", "", whole}, true},
+		"without ingest.isml":   {"/0a1b/Streams(v.mp4)", target{"0a1b", "v", "", whole}, true},
+		"a file is a track":     {"/0a1b/ingest.isml/v1.cmfv", target{"0a1b", "", "v1.cmfv", object}, true},
+		"per segment":           {"/0a1b/ingest.isml/v1/17.cmfv", target{"0a1b", "", "v1/17.cmfv", object}, true},
+		"header per segment":    {"/0a1b/ingest.isml/v1/init.cmfv", target{"0a1b", "", "v1/init.cmfv", object}, true},
+		"flat":                  {"/0a1b/ingest.isml/chunk-stream0-00001.m4s", target{"0a1b", "", "chunk-stream0-00001.m4s", object}, true},
+		"folders":               {"/0a1b/ingest.isml/a/b/c.cmfv", target{"0a1b", "", "a/b/c.cmfv", object}, true},
+		"segment under Streams": {"/0a1b/ingest.isml/Streams(v1.cmfv)/17.cmfv", target{"0a1b", "v1", "", segment}, true},
+		"dots in a name":        {"/0a1b/ingest.isml/Streams(v1.5m.cmfv)", target{"0a1b", "v1.5m", "", whole}, true},
+		"publishing point":      {"/0a1b/ingest.isml", target{"0a1b", "", "", point}, true},
+		"publishing point bare": {"/0a1b/", target{"0a1b", "", "", point}, true},
+		"manifest":              {"/0a1b/ingest.isml/live.mpd", target{"0a1b", "", "live.mpd", manifest}, true},
+		"manifest in a folder":  {"/0a1b/ingest.isml/v1/live.m3u8", target{"0a1b", "", "v1/live.m3u8", manifest}, true},
 		"root":                  {"/", target{}, false},
 		"empty":                 {"", target{}, false},
 		"unclosed":              {"/0a1b/ingest.isml/Streams(v", target{}, false},
@@ -36,7 +38,7 @@ func TestParsePath(t *testing.T) {
 		"bad escape":            {"/0a1b/ingest.isml/Streams(%zz)", target{}, false},
 		"homoglyph":             {"/0a1b/ingest.isml/Streams(vidео)", target{}, false},
 		"long name":             {"/0a1b/ingest.isml/Streams(" + strings.Repeat("v", 129) + ")", target{}, false},
-		"too deep":              {"/0a1b/ingest.isml/a/b/c.cmfv", target{}, false},
+		"too deep":              {"/0a1b/ingest.isml/a/b/c/d/e/f.cmfv", target{}, false},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -60,8 +62,11 @@ func FuzzParsePath(f *testing.F) {
 		if !validName(got.token) || (got.stream != "" && !validName(got.stream)) {
 			t.Fatalf("parsePath(%q) let %+v through", path, got)
 		}
-		if (got.kind == whole || got.kind == segment) && got.stream == "" {
-			t.Fatalf("parsePath(%q): a stream without a name", path)
+		if (got.kind == whole || got.kind == segment) != (got.stream != "") {
+			t.Fatalf("parsePath(%q): %+v: a stream without a name, or a name that is not the URL's", path, got)
+		}
+		if (got.kind == object || got.kind == manifest) != (got.path != "") {
+			t.Fatalf("parsePath(%q): %+v", path, got)
 		}
 	})
 }

@@ -39,13 +39,14 @@ type Server struct {
 	listeners []*listener
 	conns     map[*ingest.Conn]struct{} // bodies being read: not used after Detach
 	lastLog   map[string]time.Time      // throttle: one line per stream and kind
+	books     map[string]*book          // by channel
 }
 
 // New makes a server; Serve starts it. Doors may change at any time.
 func New(cfg Config, doors *ingest.DoorTable) *Server {
 	s := &Server{
 		cfg: cfg, doors: doors, strangers: newStrangers(cfg.Limits.WrongTokens),
-		conns: map[*ingest.Conn]struct{}{}, lastLog: map[string]time.Time{},
+		conns: map[*ingest.Conn]struct{}{}, lastLog: map[string]time.Time{}, books: map[string]*book{},
 	}
 	s.metrics = newMetrics(func() float64 { return float64(s.connections()) })
 	s.http = &fasthttp.Server{
@@ -222,10 +223,15 @@ func (s *Server) serve(ctx *fasthttp.RequestCtx) (status int, text string) {
 		return s.discard(ctx)
 	case "DELETE":
 		return s.discard(ctx) // what is published stays: the window decides, not the encoder
+	case "GET", "HEAD":
+		return 404, "what is pushed is not kept under its name: play it from the streaming endpoint\n"
 	default:
 		return 405, "push with POST or PUT\n"
 	}
-	if t.kind == manifest || t.kind == point {
+	if t.kind == manifest {
+		return s.manifest(ctx, door, t)
+	}
+	if t.kind == point {
 		return s.discard(ctx)
 	}
 	return s.push(ctx, door, t)
@@ -249,17 +255,26 @@ func (s *Server) discard(ctx *fasthttp.RequestCtx) (int, string) {
 
 // push feeds a body to its stream.
 func (s *Server) push(ctx *fasthttp.RequestCtx, door *ingest.Door, t target) (int, string) {
+	if ctx.Request.Header.ContentLength() == 0 {
+		return 200, "" // a probe: address and lock are right, and no track is made of it
+	}
+	where := s.placeOf(door, t)
+	t.stream = where.stream
+	if !validName(t.stream) {
+		return 403, "folders and file name are too long for the name of a stream\n"
+	}
 	stream, err := door.Channel.Stream(t.stream)
 	if err != nil {
 		return s.refuse(ctx, door, t, err)
 	}
-	if ctx.Request.Header.ContentLength() == 0 {
-		return 200, "" // a probe: address and lock are right, and no track is made of it
+	if where.header {
+		s.book(door.Channel.Name()).hint(stream, t.stream)
 	}
-	conn, err := stream.Attach(t.kind == whole, interrupt(ctx.Conn()))
+	conn, err := stream.Attach(where.exclusive, interrupt(ctx.Conn()))
 	if err != nil {
 		return s.refuse(ctx, door, t, err)
 	}
+	conn.Follow(where.route)
 	s.metrics.bodies.Add(1)
 	s.mu.Lock()
 	s.conns[conn] = struct{}{}
