@@ -22,7 +22,12 @@ var (
 )
 
 // Headings of docs/encoders.md under which a command of ffmpeg stands.
-const docsCMAF = "CMAF, one POST per track"
+const (
+	docsCMAF    = "CMAF, one POST per track"
+	docsDASH    = "DASH, one PUT per segment"
+	docsLowDASH = "DASH with low latency"
+	docsHLS     = "HLS with fMP4 segments"
+)
 
 // pushFFmpeg pushes by the command that stands in docs/encoders.md under a heading, until the test ends or the process is
 // killed. What is pushed is a feed; all else is as users are told, and what they are told must work.

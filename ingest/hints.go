@@ -18,7 +18,9 @@ type TrackHint struct {
 	// the header can name tracks (SmoothManifest): names must not depend on what arrives first.
 	Name string
 
-	Bitrate  int          // bits per second: the identity ({id}) of the track, and BANDWIDTH; counts before the header's btrt
+	// Bitrate is in bits per second: the identity ({id}) of the track, and BANDWIDTH. It counts before the header's btrt; a
+	// Playlist's does not, for a variant's BANDWIDTH is a peak, with the audio in it.
+	Bitrate  int
 	Language string       // RFC 5646 or ISO 639-2; counts where the header says none (und)
 	Roles    []media.Role // count where the header has no kind boxes
 }
@@ -68,7 +70,7 @@ func (s *Stream) described(header []media.Input) []media.Input {
 			if h == nil {
 				continue
 			}
-			if sum.Bitrate == 0 {
+			if sum.Bitrate == 0 && (HintSource(from) != Playlist || header[i].Bitrate == 0) {
 				sum.Bitrate = h.Bitrate
 			}
 			if sum.Language == "" {

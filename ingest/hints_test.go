@@ -69,6 +69,15 @@ func TestHeaderBeforeHints(t *testing.T) {
 	if got[0].Language != "eng" || got[0].Bitrate != 128_000 || got[0].ConfigHash != header[0].ConfigHash {
 		t.Errorf("described as %q, %d bits per second", got[0].Language, got[0].Bitrate)
 	}
+	s.hints[SmoothManifest], s.hints[MPD], s.hints[Playlist] = nil, nil, []TrackHint{{Bitrate: 700_000}}
+	if got := s.described(header); got[0].Bitrate != 700_000 {
+		t.Errorf("a playlist alone: %d bits per second", got[0].Bitrate)
+	}
+	declared := append([]media.Input(nil), header...)
+	declared[0].Bitrate = 96_000
+	if got := s.described(declared); got[0].Bitrate != 96_000 {
+		t.Errorf("a playlist beside btrt: %d bits per second", got[0].Bitrate)
+	}
 	if header[0].Bitrate != 0 {
 		t.Error("the header has changed")
 	}
