@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -21,6 +22,10 @@ func main() {
 	root := rootCommand()
 	root.SetArgs(doubleDashes(root, os.Args[1:]))
 	if err := root.ExecuteContext(ctx); err != nil {
+		var verdict verdictError
+		if errors.As(err, &verdict) { // the report has said why
+			os.Exit(int(verdict))
+		}
 		fmt.Fprintf(os.Stderr, "weir: %v\n", err)
 		os.Exit(1)
 	}
@@ -34,7 +39,7 @@ func rootCommand() *cobra.Command {
 		SilenceUsage:  true,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(serveCommand(), demoCommand(), pushCommand(), versionCommand())
+	root.AddCommand(serveCommand(), demoCommand(), pushCommand(), judgeCommand(), versionCommand())
 	return root
 }
 

@@ -1,0 +1,126 @@
+package check
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+
+	"weir/bench/check/mp4"
+)
+
+const maxFrames = 60_000 // samples that are remembered, a track
+
+// frames remembers which sample each presentation shows at which instant.
+//
+// Assertion 106: the same instant is the same frame in all formats, to a frame.
+type frames struct {
+	mu     sync.Mutex
+	tracks []*frameTrack
+}
+
+// frameTrack is one track of one presentation.
+type frameTrack struct {
+	presentation *presentation
+	place        place
+	key          string // what tells that two tracks are the same in two formats
+	frame        time.Duration
+	mu           sync.Mutex
+	seen         map[uint64][]time.Time // instants by hash of the sample; a loop comes back
+	count        int
+	from, to     time.Time
+}
+
+func newFrames() *frames { return new(frames) }
+
+// track adds a track; frame is the length of one of its samples.
+func (f *frames) track(p *presentation, pl place, in *mp4.Init) *frameTrack {
+	t := &frameTrack{presentation: p, place: pl, key: frameKey(in), seen: map[uint64][]time.Time{}}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.tracks = append(f.tracks, t)
+	return t
+}
+
+func frameKey(in *mp4.Init) string {
+	return fmt.Sprintf("%v %s %dx%d %d %d %s", in.Kind, in.Codec, in.Width, in.Height, in.SampleRate, in.Channels, in.Language)
+}
+
+// add notes the samples of a segment whose presentation time of zero ticks would be the instant that utc returns for it.
+func (t *frameTrack) add(s *mp4.Segment, utc func(ticks int64) time.Time, timescale int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, c := range s.Chunks {
+		at := c.DecodeTime()
+		for i, sample := range c.Samples {
+			if i < len(c.Payloads) && sample.Size > 0 && t.count < maxFrames {
+				instant := utc(at + int64(sample.CTO))
+				hash := xxhash.Sum64(c.Payloads[i])
+				t.count++
+				if list := t.seen[hash]; len(list) < 8 && !slices.ContainsFunc(list, instant.Equal) {
+					t.seen[hash] = append(list, instant)
+				}
+				if t.from.IsZero() || instant.Before(t.from) {
+					t.from = instant
+				}
+				if instant.After(t.to) {
+					t.to = instant
+				}
+				if timescale > 0 {
+					t.frame = max(t.frame, time.Duration(float64(sample.Duration)/float64(timescale)*1e9))
+				}
+			}
+			at += int64(sample.Duration)
+		}
+	}
+}
+
+// compare tests each pair of tracks that are the same in two presentations.
+func (f *frames) compare(j *judge) {
+	for i, a := range f.tracks {
+		for _, b := range f.tracks[:i] {
+			if a.presentation != b.presentation && a.key == b.key && a.presentation.format != "" {
+				a.against(j, b)
+			}
+		}
+	}
+}
+
+// against compares the instants of the samples that both have, where both were read. Tracks that share no sample are
+// taken for two encodings.
+func (t *frameTrack) against(j *judge, o *frameTrack) {
+	common, off := 0, 0
+	var worst time.Duration
+	var when time.Time
+	for hash, list := range t.seen {
+		others, ok := o.seen[hash]
+		if !ok || len(list) > 1 || len(others) > 1 { // silence and black come again
+			continue
+		}
+		at, other := list[0], others[0]
+		if !o.covers(at) || !t.covers(other) { // a source that loops: each format may have been read at another turn
+			continue
+		}
+		common++
+		if d := at.Sub(other); d.Abs() > t.frame+time.Millisecond {
+			if off++; worst == 0 || at.Before(when) {
+				worst, when = d, at
+			}
+		}
+	}
+	if common == 0 {
+		return
+	}
+	p := t.place
+	p.at = when.UTC().Format("2006-01-02T15:04:05.000Z")
+	j.test(106, off == 0, p, fmt.Sprintf("%d of %d frames at other instants, the first by %v", off, common, worst.Round(time.Millisecond)),
+		fmt.Sprintf("as in %s: within a frame (%v)", strings.TrimSpace(o.place.subject), t.frame.Round(time.Millisecond)))
+}
+
+// covers reports whether an instant lies in what was read, with two frames to spare.
+func (t *frameTrack) covers(at time.Time) bool {
+	return at.After(t.from.Add(-2*t.frame)) && at.Before(t.to.Add(2*t.frame))
+}

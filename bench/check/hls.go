@@ -1,0 +1,261 @@
+package check
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"weir/bench/check/m3u8"
+)
+
+var playlistTypes = []string{"application/vnd.apple.mpegurl", "audio/mpegurl", "application/x-mpegurl"}
+
+// hls is an HLS presentation while it is judged.
+type hls struct {
+	*presentation
+	base         string         // URL of the manifest after redirects
+	multivariant *m3u8.Playlist // nil: the URL is that of a media playlist
+	lists        []*hlsList
+
+	mu     sync.Mutex
+	starts map[uint64]started // where segments start by number, in the first playlist that listed them
+	dates  map[string]string  // EXT-X-DATERANGE by id
+}
+
+type started struct {
+	at   time.Time
+	list string
+}
+
+// hlsList is one media playlist while it is watched.
+type hlsList struct {
+	*track
+	h       *hls
+	url     string
+	iframes bool
+	line    int // in the multivariant playlist
+	group   string
+
+	playlist  *m3u8.Playlist // the newest version
+	fetched   time.Time
+	grown     time.Time // when it last had a new segment
+	read      uint64    // number up to which segments have been read
+	rounds    int
+	ended     string // the bytes at EXT-X-ENDLIST
+	loads     int
+	answer    *answer
+	dropped   m3u8.Segment // the newest that has left the list
+	dropURL   string
+	dropUntil time.Time
+}
+
+// runHLS judges what the URL answered, then every playlist that it names, each in a goroutine of its own.
+func (p *presentation) runHLS(ctx context.Context, a *answer) {
+	h := &hls{presentation: p, base: a.url, starts: map[uint64]started{}, dates: map[string]string{}}
+	list, err := m3u8.Parse(a.body)
+	if err != nil {
+		p.fail(err)
+		return
+	}
+	if list.Multivariant {
+		p.manifests.Add(1)
+		h.multivariant = list
+		at := p.place("multivariant", a.url, "")
+		p.manifestHeader(a, at, playlistTypes, time.Minute)
+		h.judgeMultivariant(list, at)
+	} else {
+		h.add(a.url, 0, false, "")
+	}
+	if len(h.lists) == 0 {
+		p.fail(fmt.Errorf("the multivariant playlist names no playlist"))
+		return
+	}
+	p.tracks.Store(int64(len(h.lists)))
+	var first, group sync.WaitGroup
+	first.Add(len(h.lists))
+	for _, l := range h.lists {
+		group.Go(func() { l.run(ctx, first.Done) })
+	}
+	group.Go(func() {
+		first.Wait() // each has been read once
+		h.judgeTogether()
+		h.probeHLS(ctx)
+	})
+	group.Wait()
+	h.judgeBitrates()
+	h.judgeSets()
+}
+
+// add adds a playlist unless it is there; nil beyond the bound.
+func (h *hls) add(url string, line int, iframes bool, group string) *hlsList {
+	for _, l := range h.lists {
+		if l.url == url {
+			return l
+		}
+	}
+	if len(h.lists) == maxTracks {
+		return nil
+	}
+	name := url[strings.LastIndexByte(url, '/')+1:]
+	name, _, _ = strings.Cut(name, "?")
+	l := &hlsList{h: h, url: url, iframes: iframes, line: line, group: group}
+	l.track = &track{presentation: h.presentation, subject: redact(name), trick: iframes}
+	h.lists = append(h.lists, l)
+	return l
+}
+
+// run watches a playlist by the rules of reloading; first is called when it has been read once.
+//
+// Source: RFC 8216bis, 6.3.4.
+func (l *hlsList) run(ctx context.Context, first func()) {
+	var once sync.Once
+	defer once.Do(first)
+	for {
+		changed := l.load(ctx)
+		l.readNew(ctx)
+		once.Do(first)
+		p := l.playlist
+		if p != nil && p.Ended {
+			if l.loads > 1 || !l.watching(ctx) || l.ended != "" && l.rounds > 1 {
+				return
+			}
+		}
+		if !l.watching(ctx) {
+			return
+		}
+		wait := 2 * time.Second
+		if p != nil {
+			if wait = time.Duration(p.Target) * time.Second; !changed {
+				wait /= 2
+			}
+			if p.Ended {
+				wait = time.Second // once more, to see that it stays
+			}
+		}
+		if !l.rest(ctx, wait-time.Since(l.fetched)) {
+			return
+		}
+	}
+}
+
+// load fetches the playlist and judges it, alone and against the version before; it reports whether it has changed.
+func (l *hlsList) load(ctx context.Context) bool {
+	l.fetched = time.Now()
+	at := l.place(l.subject, l.url, "")
+	a, err := l.fetch.get(ctx, request{url: l.url, header: acceptGzip})
+	if ctx.Err() != nil {
+		return false
+	}
+	if err != nil {
+		l.judge.fail(110, at, err.Error(), "a playlist that can be fetched")
+		return false
+	}
+	if !l.judge.test(11, a.status == 200, at, fmt.Sprintf("status %d", a.status), "a URI of a playlist answers 200") || !l.whole(a, at) {
+		return false
+	}
+	p, err := m3u8.Parse(a.body)
+	if err != nil {
+		l.judge.fail(1, at, err.Error(), "a playlist")
+		return false
+	}
+	l.manifests.Add(1)
+	l.loads++
+	l.answer = a
+	life := time.Duration(0)
+	if !p.Ended {
+		life = max(time.Second, time.Duration(p.Target)*time.Second)
+		l.live.Store(true)
+	}
+	l.manifestHeader(a, at, playlistTypes, life)
+	l.judgePlaylist(p, at)
+	was := l.playlist
+	changed := was == nil || p.End() != was.End() || p.Ended != was.Ended
+	if was != nil {
+		l.judgeSuccessor(was, p, at)
+	}
+	if changed && was != nil && p.End() > was.End() || was == nil {
+		l.grown = l.fetched
+	}
+	if p.Ended && l.ended == "" {
+		l.ended = string(a.body)
+	}
+	l.mu.Lock()
+	l.playlist = p
+	l.mu.Unlock()
+	return changed
+}
+
+// readNew reads the segments that have not been read: the newest few at first, then all that come.
+func (l *hlsList) readNew(ctx context.Context) {
+	p := l.playlist
+	if p == nil || l.answer == nil {
+		return
+	}
+	l.rounds++
+	from := l.read
+	if l.rounds == 1 {
+		if from = p.Sequence; !p.Ended || l.o.Segments > 0 {
+			from = max(from, p.End()-min(uint64(len(p.Segments)), uint64(l.firstSegments(!p.Ended))))
+		}
+	}
+	base := l.answer.url
+	for i := range p.Segments {
+		s := &p.Segments[i]
+		if s.Number < from || ctx.Err() != nil || l.rounds > 1 && !l.watching(ctx) {
+			continue
+		}
+		l.readSegment(ctx, base, s, false)
+		l.read = s.Number + 1
+	}
+	l.read = max(l.read, p.End())
+	if l.rounds%3 == 2 && len(p.Segments) > 0 && l.watching(ctx) { // the oldest is there still
+		l.readSegment(ctx, base, &p.Segments[0], true)
+		l.readDropped(ctx)
+	}
+}
+
+func (l *hlsList) readSegment(ctx context.Context, base string, s *m3u8.Segment, again bool) {
+	if s.Gap {
+		l.last.known = false
+		return
+	}
+	if s.Key != nil && s.Key.Get("METHOD") == "AES-128" {
+		return // bytes that say nothing without the key
+	}
+	if s.Map == nil {
+		return // judgePlaylist has said so, or it is a transport stream
+	}
+	in := l.readInit(ctx, resolve(base, s.Map.URI), s.Map.Range.Offset, s.Map.Range.Length, fmt.Sprintf("line %d", s.Map.Line))
+	if in == nil {
+		return
+	}
+	c := claim{
+		url: resolve(base, s.URI), from: s.Range.Offset, len: s.Range.Length, at: fmt.Sprintf("line %d", s.Line),
+		number: int64(s.Number), breaks: s.Breaks, again: again, length: s.Duration, slack: time.Millisecond,
+	}
+	if in.Timescale > 0 {
+		c.slack += time.Second / time.Duration(in.Timescale)
+	}
+	if c.slack < 25*time.Millisecond {
+		c.slack = 25 * time.Millisecond // a frame or so: players add them up, see judgeSums
+	}
+	if s.Dated {
+		start, scale := s.Start, int64(in.Timescale)
+		c.utc = func(ticks, first int64) time.Time { return start.Add(ticksToTime(ticks-first, scale)) }
+	}
+	l.track.read(ctx, in, c)
+}
+
+// readDropped asks for a segment that has left the list and must still be there: as long as the list was.
+func (l *hlsList) readDropped(ctx context.Context) {
+	if l.dropURL == "" || !time.Now().Before(l.dropUntil) {
+		return
+	}
+	at := l.place(l.subject, l.dropURL, "just removed from the playlist")
+	a, err := l.fetch.get(ctx, request{url: l.dropURL, method: "HEAD"})
+	if err == nil && ctx.Err() == nil {
+		l.judge.test(118, a.status == 200, at, fmt.Sprintf("status %d", a.status), "200 for the length of the playlist and of itself")
+	}
+}
