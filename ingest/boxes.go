@@ -19,6 +19,7 @@ func (conn *Conn) ReadBody(r io.Reader) error {
 			return nil
 		}
 		if err == nil {
+			conn.takeOver()
 			err = conn.readBox(r, box)
 		}
 		conn.finish()
@@ -106,6 +107,8 @@ func (conn *Conn) readBox(r io.Reader, box media.Box) error {
 			conn.last = true
 		}
 		return nil
+	case "uuid":
+		return conn.readUUID(r, box)
 	case "mdat": // without its moof: nothing can be said of it
 		if conn.at <= int64(box.Head) {
 			return fmt.Errorf("%w: the body starts with an mdat", ErrMalformed)
@@ -117,6 +120,36 @@ func (conn *Conn) readBox(r io.Reader, box media.Box) error {
 		}
 		return conn.skip(r, box, limits.OtherBytes)
 	}
+}
+
+// readUUID reads the manifest that a protocol has asked for, and passes over what else is of this type.
+func (conn *Conn) readUUID(r io.Reader, box media.Box) error {
+	limit := conn.s.c.limits.OtherBytes
+	m := conn.manifest
+	if m == nil || box.Size < int64(box.Head)+16 {
+		return conn.skip(r, box, limit)
+	}
+	if err := conn.stray(box); err != nil {
+		return err
+	}
+	if err := conn.fill(r, conn.uuid[:]); err != nil {
+		return err
+	}
+	rest := box.Size - int64(box.Head)
+	if conn.uuid != m.UUID {
+		if rest > limit {
+			return fmt.Errorf("%d bytes: %w of %d", rest, ErrTooLarge, limit)
+		}
+		return conn.discard(r, rest-16)
+	}
+	b, err := conn.asideAfter(r, conn.uuid[:], rest, m.Bytes+16)
+	if err != nil {
+		return err
+	}
+	if conn.beside, err = m.Parse(b[16:]); err != nil {
+		return fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	return nil
 }
 
 // known lists the boxes that may open a body.
@@ -223,14 +256,19 @@ func (conn *Conn) countBad() {
 
 // aside reads a whole box, header included, into the connection's buffer. The slice is good until the next call.
 func (conn *Conn) aside(r io.Reader, box media.Box, limit int64) ([]byte, error) {
-	if box.Size > limit {
-		return nil, fmt.Errorf("%d bytes: %w of %d", box.Size, ErrTooLarge, limit)
+	return conn.asideAfter(r, conn.head[:box.Head], box.Size, limit)
+}
+
+// asideAfter reads size bytes aside, of which the first are there already.
+func (conn *Conn) asideAfter(r io.Reader, first []byte, size, limit int64) ([]byte, error) {
+	if size > limit {
+		return nil, fmt.Errorf("%d bytes: %w of %d", size, ErrTooLarge, limit)
 	}
 	// The buffer grows with what has arrived, never by a declared size alone.
-	conn.box = append(conn.box[:0], conn.head[:box.Head]...)
-	for int64(len(conn.box)) < box.Size {
+	conn.box = append(conn.box[:0], first...)
+	for int64(len(conn.box)) < size {
 		have := len(conn.box)
-		step := int(min(box.Size-int64(have), max(4096, int64(have))))
+		step := int(min(size-int64(have), max(4096, int64(have))))
 		if err := conn.claim(step); err != nil {
 			return nil, err
 		}

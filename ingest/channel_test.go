@@ -137,11 +137,31 @@ func TestNewestConnectionWins(t *testing.T) {
 		t.Fatal(err)
 	}
 	kicked := 0
+	header := bytes.NewReader(videoSource().header(t))
 	first, err := stream.Attach(true, func() { kicked++ })
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := stream.Attach(true, nil); err != nil {
+	if err := first.ReadBody(header); err != nil {
+		t.Fatal(err)
+	}
+	probe, err := stream.Attach(true, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := probe.ReadBody(bytes.NewReader(nil)); err != nil {
+		t.Fatal(err)
+	}
+	probe.Detach()
+	if kicked != 0 || !stream.open {
+		t.Fatalf("an empty probe kicked %d times, and the stream is open: %v", kicked, stream.open)
+	}
+	second, err := stream.Attach(true, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	header.Reset(videoSource().header(t))
+	if err := second.ReadBody(header); err != nil {
 		t.Fatal(err)
 	}
 	if kicked != 1 || !errors.Is(first.Err(), ErrReplaced) {

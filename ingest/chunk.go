@@ -135,7 +135,7 @@ func (p *pending) fill(in *input, room segcache.Room, traf *media.Traf, now int6
 	p.durations, p.syncs = p.durations[:0], p.syncs[:0]
 	p.bytes, p.settled, p.placed, p.hasPrft = 0, 0, false, false
 	p.time = traf.Time
-	if !traf.HasTime {
+	if !traf.HasTime || traf.Time == 0 && traf.HasTfxd { // Smooth: some write a tfdt of 0 beside
 		p.time = traf.TfxdTime
 	}
 	p.time -= in.desc.Shift

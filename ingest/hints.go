@@ -36,6 +36,18 @@ const (
 	hintSources
 )
 
+// A ManifestBox is a uuid box in which the encoders of a protocol describe their tracks beside the header.
+type ManifestBox struct {
+	UUID  [16]byte
+	Bytes int64 // largest payload; a larger one is ErrTooLarge
+	// Parse reads the payload, which is the caller's. An error makes the body ErrMalformed.
+	Parse func(payload []byte) ([]TrackHint, error)
+}
+
+// ReadManifests makes the connection read boxes of that type as SmoothManifest hints for the header that follows them in
+// the body. Call it before ReadBody.
+func (conn *Conn) ReadManifests(box *ManifestBox) { conn.manifest = box }
+
 // SetHints takes what a manifest says of the stream's tracks. It replaces what the same source said before; hints that
 // change nothing cost nothing. At most MaxTracks of them are kept, the first ones. The slice belongs to the stream
 // afterwards. Safe for concurrent use.

@@ -79,6 +79,7 @@ type Conn struct {
 	frag     media.Fragment
 	box      []byte // reused: the box that is read aside
 	head     [16]byte
+	uuid     [16]byte
 	at       int64 // bytes of the body read so far: the place in error messages
 	bad      int   // unreadable fragments in a row
 	between, // bytes of boxes since the last fragment
@@ -91,6 +92,8 @@ type Conn struct {
 	beside    []TrackHint // what this body says of its tracks beside the header
 	route     Route
 	brought   bool // a header has come in this body
+	manifest  *ManifestBox
+	took      bool // the connection feeds the stream: it has sent a box
 	exclusive bool
 	kick      func()
 	stop      atomic.Pointer[error]
@@ -100,15 +103,16 @@ type Conn struct {
 // Attach binds a connection to the stream. kick must make a blocked read of the body return soon; it may be called from
 // any goroutine, once.
 //
-// An exclusive connection carries the whole stream (one long POST): it replaces the connections that are there, which
-// end with ErrReplaced. Without it (one request per segment) connections stand side by side.
+// An exclusive connection carries the whole stream (one long POST): with its first box it replaces the connections that
+// are there, which end with ErrReplaced; a probe that sends nothing disturbs nobody. Without it (one request per segment)
+// connections stand side by side.
 func (s *Stream) Attach(exclusive bool, kick func()) (*Conn, error) {
 	s.c.mu.Lock()
 	defer s.c.mu.Unlock()
 	if s.c.draining.Load() {
 		return nil, ErrDraining
 	}
-	if s.c.conns >= s.c.limits.ChannelConnections && !(exclusive && len(s.conns) > 0) {
+	if s.c.conns >= s.c.limits.ChannelConnections && !(exclusive && len(s.conns) == 1) { // which it may replace
 		return nil, ErrBusy
 	}
 	s.c.conns++
@@ -121,15 +125,45 @@ func (s *Stream) Attach(exclusive bool, kick func()) (*Conn, error) {
 		conn = &Conn{s: s}
 	}
 	conn.exclusive, conn.kick, conn.trex = exclusive, kick, conn.defaults
-	if exclusive {
-		for other := range s.conns {
+	s.conns[conn] = struct{}{}
+	if !exclusive {
+		s.lingerUntil = 0
+	}
+	return conn, nil
+}
+
+// takeOver makes the stream the connection's, once its first box is there.
+func (conn *Conn) takeOver() {
+	if conn.took {
+		return
+	}
+	s := conn.s
+	s.c.mu.Lock()
+	defer s.c.mu.Unlock()
+	conn.took = true
+	s.lingerUntil = 0
+	if !conn.exclusive {
+		return
+	}
+	for other := range s.conns {
+		if other != conn && other.feeds() {
 			other.Interrupt(ErrReplaced)
 		}
-		s.closeInputs()
 	}
-	s.conns[conn] = struct{}{}
-	s.lingerUntil = 0
-	return conn, nil
+	s.closeInputs()
+}
+
+// feeds tells a connection that the stream lives by from one that may be a probe. Called with mu held.
+func (conn *Conn) feeds() bool { return conn.took || !conn.exclusive }
+
+// fed tells whether any connection feeds the stream. Called with mu held.
+func (s *Stream) fed() bool {
+	for conn := range s.conns {
+		if conn.feeds() {
+			return true
+		}
+	}
+	return false
 }
 
 // Detach ends the connection's part. The stream's tracks are closed at once where the connection carried all of it, or
@@ -141,13 +175,14 @@ func (conn *Conn) Detach() {
 	defer c.mu.Unlock()
 	s.part(conn)
 	c.conns--
+	feeds, last := conn.feeds(), conn.exclusive || conn.last
 	if len(s.spare) < 4 {
 		s.spare = append(s.spare, conn)
 	}
-	if len(s.conns) > 0 {
+	if !feeds || s.fed() {
 		return
 	}
-	if conn.exclusive || conn.last {
+	if last {
 		s.closeInputs()
 	} else if s.open {
 		s.lingerUntil = c.deps.Now() + int64(s.linger())
@@ -175,7 +210,7 @@ func (conn *Conn) Interrupt(err error) {
 
 // expire ends a session of single-segment requests that fell silent. Called with mu held.
 func (s *Stream) expire(now int64) {
-	if s.lingerUntil != 0 && now >= s.lingerUntil && len(s.conns) == 0 {
+	if s.lingerUntil != 0 && now >= s.lingerUntil && !s.fed() {
 		s.closeInputs()
 	}
 }

@@ -30,9 +30,10 @@ const (
 
 // parsePath reads the path of an encoder's request:
 //
-//	/{token}[/ingest.isml]                                the publishing point
+//	/{token}[/ingest.isml]                                the publishing point, or one long body of all tracks
 //	/{token}/ingest.isml/Streams(name[.cmfv])             one long body per track
 //	/{token}/ingest.isml/Switching(id)/Streams(name)      the same, with a switching set
+//	/{token}/ingest.isml/Events(id)/Streams(name)         the same, with an event as Smooth encoders number them
 //	/{token}/ingest.isml/Streams(name)/{file}             one body per segment or header
 //	/{token}/ingest.isml/[{folder}/…]{file}               an object: one body per segment or header, or one long body
 //	/{token}/ingest.isml/[{folder}/…]{file}.mpd|.m3u8     a manifest
@@ -53,6 +54,11 @@ func parsePath(raw string) (t target, ok bool) {
 	parts = parts[1:]
 	if len(parts) > 0 && strings.HasSuffix(strings.ToLower(parts[0]), ".isml") {
 		parts = parts[1:]
+	}
+	if len(parts) > 0 {
+		if _, ok := keyword(parts[0], "events"); ok {
+			parts = parts[1:]
+		}
 	}
 	if len(parts) > 0 {
 		if _, ok := keyword(parts[0], "switching"); ok {

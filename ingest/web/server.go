@@ -232,12 +232,15 @@ func (s *Server) serve(ctx *fasthttp.RequestCtx) (status int, text string) {
 		return s.manifest(ctx, door, t)
 	}
 	if t.kind == point {
-		return s.discard(ctx)
+		t.stream = pointStream
 	}
 	return s.push(ctx, door, t)
 }
 
-// discard reads a body that is accepted and not used: probes, and the manifests that encoders send along.
+// pointStream is the stream of bodies that are pushed to the publishing point itself.
+const pointStream = "ingest"
+
+// discard reads a body that is accepted and not used: the manifests that encoders send along.
 func (s *Server) discard(ctx *fasthttp.RequestCtx) (int, string) {
 	const limit = 1 << 20
 	r := s.bodyOf(ctx, loose{time.Now().Add(s.cfg.Limits.Idle)})
@@ -275,6 +278,7 @@ func (s *Server) push(ctx *fasthttp.RequestCtx, door *ingest.Door, t target) (in
 		return s.refuse(ctx, door, t, err)
 	}
 	conn.Follow(where.route)
+	conn.ReadManifests(&smoothManifest)
 	s.metrics.bodies.Add(1)
 	s.mu.Lock()
 	s.conns[conn] = struct{}{}
