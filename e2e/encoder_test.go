@@ -23,10 +23,12 @@ var (
 
 // Headings of docs/encoders.md under which a command of ffmpeg stands.
 const (
-	docsCMAF    = "CMAF, one POST per track"
-	docsDASH    = "DASH, one PUT per segment"
-	docsLowDASH = "DASH with low latency"
-	docsHLS     = "HLS with fMP4 segments"
+	docsCMAF       = "CMAF, one POST per track"
+	docsDASH       = "DASH, one PUT per segment"
+	docsLowDASH    = "DASH with low latency"
+	docsHLS        = "HLS with fMP4 segments"
+	docsSmoothOne  = "Smooth, all tracks in one POST"
+	docsSmoothEach = "Smooth, one POST per track"
 )
 
 // pushFFmpeg pushes by the command that stands in docs/encoders.md under a heading, until the test ends or the process is

@@ -143,6 +143,9 @@ func post(token, path string) string {
 
 const probe = "POST /good/ingest.isml HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
 
+// free is the smallest box that a body may begin with.
+const free = "\x00\x00\x00\x08free"
+
 // chunkOf frames bytes as one HTTP chunk.
 func chunkOf(b string) string {
 	return strconv.FormatInt(int64(len(b)), 16) + "\r\n" + b + "\r\n"

@@ -61,7 +61,7 @@ func TestTooManyBodies(t *testing.T) {
 	var open []*wire
 	for _, name := range []string{"a", "b"} {
 		w := b.dial()
-		w.send(post("good", "Streams("+name+")"))
+		w.send(post("good", "Streams("+name+")") + chunkOf(free))
 		open = append(open, w)
 	}
 	for b.metric("weir_ingest_bodies") < 2 {
@@ -72,7 +72,7 @@ func TestTooManyBodies(t *testing.T) {
 	if got := w.answer(time.Second); got != 429 {
 		t.Errorf("a third body: %d, want 429", got)
 	}
-	b.dial().send(post("good", "Streams(b)"))
+	b.dial().send(post("good", "Streams(b)") + chunkOf(free))
 	if got := open[1].answer(time.Second); got != 409 {
 		t.Errorf("the body whose stream was taken over: %d, want 409", got)
 	}
