@@ -3,7 +3,8 @@ package timeline
 // Kind is what the timeline needs to know of a track's nature.
 type Kind uint8
 
-// Video tracks cut segments at sync samples, audio tracks at frames, sparse tracks (text, metadata) never miss.
+// Video tracks cut segments at sync samples, audio tracks at frames; a sparse track (text, metadata) has something in each
+// slot: what lasts there, and blanks.
 const (
 	Video Kind = iota + 1
 	Audio
@@ -50,6 +51,9 @@ const (
 	Placed EventKind = iota + 1
 	// Dropped: samples [From,To) of the chunk are not used; Reason says why.
 	Dropped
+	// Blank: nothing lasts from Start to End in segment N of a sparse track: an empty sample stands there. First as in
+	// Placed. The pieces of a sparse segment come all at once, right before its Completed; they touch, and cover its slot.
+	Blank
 	// Completed: segment N of the track has all its bytes (Start, End in channel ticks): it may be served by name.
 	Completed
 	// Listed: the track's manifest entry N, in order and without holes: media, or Gap. Start, End in channel ticks.
@@ -75,6 +79,7 @@ type Event struct {
 	Start, End int64  // channel ticks of the track
 	First      bool
 	Sync       bool // Placed: the first sample is a sync sample
+	More       bool // Placed: the sample lasts into the next segment, where it comes again: it is not settled yet
 	Gap        bool
 	Map        Mapping
 	Reason     Reason

@@ -45,7 +45,7 @@ type pace struct {
 // Rule: docs/time.md, section 1.
 func paceOf(info *TrackInfo, times []int64, published int64) pace {
 	s := int64(info.Timescale)
-	few := len(times) < 4 && info.Kind != Sparse
+	few := len(times) < 4
 	step, exact := commonStep(times)
 	if exact && s%25 == 0 && s <= maxTimescale && (published == 0 || published == s) {
 		return pace{timescale: s, cadence: step, doubt: few}

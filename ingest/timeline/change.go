@@ -35,7 +35,7 @@ func (tl *Timeline) change(now int64, in *input, h *held) bool {
 		tl.dropAll(in.t, h, OffSet)
 		return true
 	}
-	if in.base == nil {
+	if in.base == nil && in.t.kind != Sparse {
 		if b := tl.explain(in, h); b != nil {
 			tl.accept(in, b, h)
 		} else if master := tl.gen().Master; master == in.t.name || master == "" {
@@ -108,12 +108,19 @@ func (tl *Timeline) amended(now int64) {
 			changed = append(changed, k)
 		}
 	}
-	if len(changed) == 0 {
+	texts := len(tl.texts(old)) > 0
+	if len(changed) == 0 && !texts {
 		tl.amend = amend{}
 		return
 	}
-	waiting := now < tl.amend.since+old.dNanos()+grace
+	until := tl.amend.since + old.dNanos() + grace
+	waiting := now < until
+	if waiting && len(changed) == 0 { // the languages of an encoder come one after the other
+		tl.wakeBy(until)
+		return
+	}
 	if waiting && !tl.unaffected(now, changed) || tl.flapping(now) {
+		tl.wakeBy(add(now, second/4))
 		return
 	}
 	g := clone(old)
@@ -146,7 +153,7 @@ func (tl *Timeline) amended(now int64) {
 		g.insert(k.grid)
 		added = append(added, k)
 	}
-	if len(added) == 0 {
+	if tl.addTexts(g)+len(added) == 0 {
 		return
 	}
 	g.K0 = old.K0
@@ -188,7 +195,7 @@ func (tl *Timeline) unaffected(now int64, changed []*sketch) bool {
 		from = max(from, k.in.base.nanos(k.times[0], k.in.info.Timescale))
 	}
 	for _, t := range tl.tracks {
-		if t.slots == nil || t.cur.grid == nil || tl.gone(now, t) || slices.ContainsFunc(changed, func(k *sketch) bool { return k.t == t }) {
+		if t.slots == nil || t.kind == Sparse || t.cur.grid == nil || tl.gone(now, t) || slices.ContainsFunc(changed, func(k *sketch) bool { return k.t == t }) {
 			continue
 		}
 		if scale(t.cur.pos, second, int64(t.cur.grid.Timescale)) < from+second/4 {

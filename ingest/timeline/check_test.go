@@ -15,6 +15,7 @@ import (
 //	C5  a generation is opened before anything belongs to it
 //	C6  a sample's time is what its mapping says, except that the one after a short hole starts early
 //	C7  one record at a time is asked for
+//	C8  a sparse segment covers its slot from edge to edge, with samples within their own times and blanks
 type checker struct {
 	node   string
 	now    int64
@@ -89,6 +90,8 @@ func (c *checker) apply(now int64, events []Event) (needs []Event) {
 		switch ev.Kind {
 		case Placed:
 			c.placed(ev)
+		case Blank:
+			c.blank(ev)
 		case Dropped:
 			c.settle(ev)
 			c.drops[ev.Reason] += ev.To - ev.From
@@ -132,7 +135,14 @@ func (c *checker) settle(ev *Event) *settling {
 	if ev.From != s.settled || ev.To <= ev.From || ev.To > n {
 		c.fault("C1 chunk %d of %d samples: [%d,%d) after %d (event %d)", ev.Chunk, n, ev.From, ev.To, s.settled, ev.Kind)
 	}
-	if s.settled = ev.To; s.settled >= n {
+	s.settled = ev.To
+	if ev.More {
+		s.settled--
+		if ev.To != ev.From+1 {
+			c.fault("C1 chunk %d: [%d,%d) goes on", ev.Chunk, ev.From, ev.To)
+		}
+	}
+	if s.settled >= n {
 		delete(c.chunks, ev.Chunk)
 	}
 	return s
@@ -150,6 +160,10 @@ func (c *checker) placed(ev *Event) {
 	}
 	if s.p.track.name != ev.Track {
 		c.fault("C2 chunk of %s placed in %s", s.p.track.name, ev.Track)
+	}
+	if s.p.track.kind == Sparse {
+		c.spoken(ev, s)
+		return
 	}
 	m := t.segments[ev.N]
 	switch {
@@ -202,6 +216,58 @@ func (c *checker) placed(ev *Event) {
 	m.pos, t.pos = ev.End, ev.End
 }
 
+// spoken takes a sample of a sparse track.
+func (c *checker) spoken(ev *Event, s *settling) {
+	m := c.slot(ev)
+	if m == nil {
+		return
+	}
+	enc := s.p.chunk.Time
+	for _, d := range s.p.chunk.Durations[:ev.From] {
+		enc += int64(d)
+	}
+	from, to := ev.Map.At(enc), ev.Map.At(enc+int64(s.p.chunk.Durations[ev.From]))
+	slack := c.opened[ev.Ordinal].grid(ev.Track).slack()
+	if ev.To != ev.From+1 || ev.Start < from-slack || ev.End > to+slack || ev.Start >= ev.End {
+		c.fault("C8 %s: segment %d: a sample of [%d,%d) is placed at [%d,%d)", ev.Track, ev.N, from, to, ev.Start, ev.End)
+	}
+	m.frames = append(m.frames, fmt.Sprintf("%s@%d+%d", s.p.frame(ev.From), ev.Start, ev.End-ev.Start))
+}
+
+// blank takes a stretch of a sparse track without samples.
+func (c *checker) blank(ev *Event) {
+	if m := c.slot(ev); m != nil {
+		m.frames = append(m.frames, fmt.Sprintf("@%d+%d", ev.Start, ev.End-ev.Start))
+	}
+}
+
+// slot is the segment of a sparse track that a piece continues.
+func (c *checker) slot(ev *Event) *made {
+	t := c.track(ev.Track)
+	m := t.segments[ev.N]
+	g := c.opened[ev.Ordinal]
+	if g == nil {
+		c.fault("C5 %s: a piece of generation %d, which is not open", ev.Track, ev.Ordinal)
+		return nil
+	}
+	switch {
+	case ev.First && m == nil:
+		m = &made{n: ev.N, ordinal: ev.Ordinal, slot: ev.Slot, start: ev.Start, pos: ev.Start}
+		if at := g.edge(g.grid(ev.Track), ev.Slot); ev.Start != at && !(at < ev.Start && ev.Ordinal != t.ordinal) {
+			c.fault("C8 %s: segment %d starts at %d, its slot at %d", ev.Track, ev.N, ev.Start, at)
+		}
+		t.segments[ev.N], t.last, t.ordinal = m, ev.N, ev.Ordinal
+	case ev.First || m == nil || m.done || ev.N != t.last:
+		c.fault("C2 %s: a piece of segment %d out of line", ev.Track, ev.N)
+		return nil
+	}
+	if ev.Start != m.pos || ev.End < ev.Start {
+		c.fault("C2 %s: segment %d: piece [%d,%d) after %d", ev.Track, ev.N, ev.Start, ev.End, m.pos)
+	}
+	m.pos, t.pos = ev.End, ev.End
+	return m
+}
+
 func (c *checker) completed(ev *Event) {
 	m := c.track(ev.Track).segments[ev.N]
 	switch {
@@ -212,6 +278,9 @@ func (c *checker) completed(ev *Event) {
 		c.fault("C3 %s: segment %d completes twice", ev.Track, ev.N)
 	case ev.Start != m.start || ev.End < ev.Start:
 		c.fault("C3 %s: segment %d [%d,%d), pieces [%d,%d)", ev.Track, ev.N, ev.Start, ev.End, m.start, m.pos)
+	}
+	if g := c.opened[ev.Ordinal].grid(ev.Track); g.Kind == Sparse && ev.End != m.pos {
+		c.fault("C8 %s: segment %d ends at %d, its pieces at %d", ev.Track, ev.N, ev.End, m.pos)
 	}
 	m.done, m.end, m.doneAt = true, ev.End, c.now
 }

@@ -3,6 +3,9 @@ package timeline
 // step decides about the chunk at the head of an input, and settles it. It reports false where it has to wait.
 func (tl *Timeline) step(now int64, in *input, h *held) bool {
 	t := in.t
+	if len(tl.gens) > 0 && t.kind == Sparse {
+		return tl.hear(now, in, h)
+	}
 	if len(tl.gens) == 0 || tl.relearn.on {
 		return false
 	}
@@ -206,6 +209,11 @@ func (tl *Timeline) reorder(now int64, in *input, h *held, hole int64) bool {
 // wakeAt makes Tick look at an input's queue.
 func (tl *Timeline) wakeAt(in *input, at int64) {
 	in.due = at
+	tl.wakeBy(at)
+}
+
+// wakeBy makes Tick look at what waits.
+func (tl *Timeline) wakeBy(at int64) {
 	if tl.wakeup == 0 || at < tl.wakeup {
 		tl.wakeup = at
 	}

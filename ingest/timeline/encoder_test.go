@@ -15,8 +15,9 @@ type elementary struct {
 	sync      func(i int) bool // nil: every frame
 	chunk     int              // frames a chunk; 0: a GOP
 	config    uint64
-	late      int64 // ns: the whole track comes that much later
-	phase     int64 // frames that the track starts later than its session
+	late      int64           // ns: the whole track comes that much later
+	phase     int64           // frames that the track starts later than its session
+	talk      func(i int) int // text: for how many frames the cue of frame i lasts; 0: there is none
 }
 
 // A session is one run of an encoder.
@@ -89,6 +90,10 @@ func addFraction(rest, num, den, timescale int64) int64 {
 	return floorDiv(a+b+fine/2, fine)
 }
 
+func (e *elementary) info() TrackInfo {
+	return TrackInfo{Name: e.name, Kind: e.kind, Timescale: e.timescale, Rate: e.rate, Config: e.config}
+}
+
 // packets of one track of a session, in order.
 func (s *session) packets(e *elementary) []packet {
 	var out []packet
@@ -100,7 +105,7 @@ func (s *session) packets(e *elementary) []packet {
 		}
 		p := packet{
 			track: e, sess: s, first: i,
-			info: TrackInfo{Name: e.name, Kind: e.kind, Timescale: e.timescale, Rate: e.rate, Config: e.config},
+			info: e.info(),
 		}
 		at, from := s.stamp(e, i)
 		p.chunk.Time = at
@@ -118,6 +123,18 @@ func (s *session) packets(e *elementary) []packet {
 				}
 				p.chunk.Syncs = append(p.chunk.Syncs, int32(j))
 			}
+		}
+		if e.talk != nil {
+			lasts := e.talk(i)
+			if lasts == 0 {
+				i++
+				if p.done > s.end {
+					return out
+				}
+				continue
+			}
+			next, _ := s.stamp(e, i+lasts)
+			p.chunk.Durations[0] = uint32(next - p.chunk.Time)
 		}
 		p.done += e.late
 		if p.done > s.end {
@@ -137,6 +154,11 @@ func (s *session) packets(e *elementary) []packet {
 // frame names a frame: what a segment's bytes are made of.
 func (p *packet) frame(i int) string {
 	return fmt.Sprintf("%s/%d/%d", p.track.name, p.sess.id, p.first+i)
+}
+
+// text makes a track of one cue a chunk; frames are ms long. lasts says how long each cue is; nil: as long as a frame.
+func text(name string, ms int64, lasts func(i int) int) elementary {
+	return elementary{name: name, kind: Sparse, timescale: 1000, num: ms, den: 1000, chunk: 1, talk: lasts, config: 3}
 }
 
 // jitter returns a delay between min and max that goes with a packet.

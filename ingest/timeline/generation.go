@@ -72,6 +72,9 @@ func (tl *Timeline) adopt(now int64, g *Generation) {
 	tl.smooth, tl.learner = same, learner{}
 	tl.relearn, tl.amend = relearn{}, amend{}
 	for _, in := range tl.inputs {
+		if in.t.kind == Sparse {
+			continue // each of its chunks finds its base
+		}
 		grid := g.grid(in.t.name)
 		switch {
 		case grid == nil:
@@ -88,6 +91,7 @@ func (tl *Timeline) adopt(now int64, g *Generation) {
 			tl.welcome(now, in, grid, b)
 		}
 	}
+	tl.expectTexts(now)
 	tl.follow(now)
 }
 

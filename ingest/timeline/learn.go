@@ -144,13 +144,13 @@ func (tl *Timeline) bound(now, longest int64) {
 	}
 }
 
-// sketches of all tracks that media waits for, in order of name.
+// sketches of all tracks that media waits for, in order of name. Sparse ones have nothing to learn from.
 func (tl *Timeline) sketches() []*sketch {
 	var all []*sketch
 	for _, t := range tl.tracks {
 		var newest *input
 		for _, in := range tl.inputs {
-			if in.t == t && len(in.q) > 0 {
+			if in.t == t && t.kind != Sparse && len(in.q) > 0 {
 				newest = in
 			}
 		}
@@ -169,7 +169,7 @@ func (tl *Timeline) gathered(now int64, sketches []*sketch) int64 {
 	if len(tl.cfg.Tracks) > 0 {
 		missing := false
 		for _, name := range tl.cfg.Tracks {
-			if !slices.ContainsFunc(sketches, func(k *sketch) bool { return k.t.name == name }) {
+			if !slices.ContainsFunc(sketches, func(k *sketch) bool { return k.t.name == name }) && !tl.brings(name) {
 				missing = true
 			}
 		}
@@ -183,6 +183,11 @@ func (tl *Timeline) gathered(now int64, sketches []*sketch) int64 {
 		}
 	}
 	return at
+}
+
+// brings tells whether an input is there for a sparse track.
+func (tl *Timeline) brings(name string) bool {
+	return slices.ContainsFunc(tl.inputs, func(in *input) bool { return in.t.kind == Sparse && in.t.name == name })
 }
 
 // compose makes a generation out of what waits, or returns nil and when to try again. old is the generation that it
@@ -233,6 +238,7 @@ func (tl *Timeline) compose(now int64, sketches []*sketch, old *Generation, shar
 		g.targets(&tl.cfg, sketches)
 	}
 	g.reach(sketches)
+	tl.addTexts(g)
 	if old != nil {
 		tl.succeed(now, g, old)
 	}

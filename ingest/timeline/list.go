@@ -38,8 +38,12 @@ func (tl *Timeline) listTrack(now int64, t *track, budget int) int {
 	for {
 		g := tl.genOf(t.next)
 		grid := g.grid(t.name)
-		if grid == nil {
+		if grid == nil && !tl.returns(t) {
+			tl.silence(t)
 			return budget // no more in the set
+		}
+		if grid == nil {
+			continue
 		}
 		if budget == 0 {
 			tl.wake(now)
@@ -54,6 +58,17 @@ func (tl *Timeline) listTrack(now int64, t *track, budget int) int {
 	}
 }
 
+// returns takes a track that was out of the set to the generation in which it is back, if there is one.
+func (tl *Timeline) returns(t *track) bool {
+	for _, g := range tl.gens {
+		if g.N0 > t.next && g.grid(t.name) != nil {
+			t.next = g.N0
+			return true
+		}
+	}
+	return false
+}
+
 // wake makes Tick look at the lists at that time.
 func (tl *Timeline) wake(at int64) {
 	if tl.due == 0 || at < tl.due {
@@ -66,16 +81,41 @@ func (tl *Timeline) wake(at int64) {
 // part. Otherwise at the slot's deadline.
 func (tl *Timeline) ripe(t *track, g *Generation, grid *Grid) int64 {
 	n := t.next
-	deadline := add(g.endNanos(g.slot(n)), tl.lag+t.spare+g.half()) + 1
+	deadline := add(g.endNanos(g.slot(n)), tl.lag+tl.spareOf(t)+g.half()) + 1
 	if tl.relearn.on || tl.amend.on || tl.ask.pending() && tl.ask.gen != nil {
 		deadline += g.half() // another node's record may put the new generation here
 	}
-	if s := &t.slots[n%slotRing]; s.n == n && s.done {
+	end, whole := tl.whole(t, g, grid)
+	if whole {
 		if tl.masterOpened(g, n) && (n != g.N0 || tl.allReached(g, n)) {
-			return min(deadline, add(scale(s.end, second, int64(grid.Timescale)), tl.lag-g.PartTarget))
+			return min(deadline, add(scale(end, second, int64(grid.Timescale)), tl.lag-g.PartTarget))
 		}
 	}
 	return deadline
+}
+
+// whole tells whether all of the track's next segment is there, and where it ends.
+func (tl *Timeline) whole(t *track, g *Generation, grid *Grid) (end int64, ok bool) {
+	if t.kind == Sparse {
+		end = tl.slotEnd(t, g, grid, t.next)
+		return end, t.reach >= end-grid.slack()
+	}
+	s := &t.slots[t.next%slotRing]
+	return s.end, s.n == t.next && s.done
+}
+
+// spareOf is how much later than the lag a slot's last chunk may come. Text gets what sound and picture get at least.
+func (tl *Timeline) spareOf(t *track) int64 {
+	spare := t.spare
+	if t.kind != Sparse {
+		return spare
+	}
+	for _, o := range tl.tracks {
+		if o.kind != Sparse && o.cur.grid != nil {
+			spare = max(spare, o.spare)
+		}
+	}
+	return spare
 }
 
 func (tl *Timeline) masterOpened(g *Generation, n uint64) bool {
@@ -90,7 +130,7 @@ func (tl *Timeline) masterOpened(g *Generation, n uint64) bool {
 // allReached tells whether every live track of the generation has opened its slot n, or listed it.
 func (tl *Timeline) allReached(g *Generation, n uint64) bool {
 	for _, t := range tl.tracks {
-		if t.slots == nil || g.grid(t.name) == nil || t.next > n || t.has && t.opened >= n {
+		if t.slots == nil || t.kind == Sparse || g.grid(t.name) == nil || t.next > n || t.has && t.opened >= n {
 			continue
 		}
 		if tl.live(t, g) {
@@ -110,12 +150,14 @@ func (tl *Timeline) live(t *track, g *Generation) bool {
 	return false
 }
 
-// listOne lists the track's next entry: media where it is whole, else GAP.
+// listOne lists the track's next entry: media where it is whole, else GAP; in a sparse track what there is, and blanks.
 func (tl *Timeline) listOne(t *track, g *Generation, grid *Grid) {
 	n := t.next
 	k := g.slot(n)
 	ev := Event{Kind: Listed, Track: t.name, N: n, Slot: k, Ordinal: g.Ordinal}
-	if s := &t.slots[n%slotRing]; s.n == n && s.done {
+	if t.kind == Sparse {
+		ev.Start, ev.End = tl.fill(t, g, grid, n)
+	} else if s := &t.slots[n%slotRing]; s.n == n && s.done {
 		ev.Start, ev.End = s.start, s.end
 	} else {
 		ev.Gap = true
@@ -149,7 +191,7 @@ func (tl *Timeline) startList(now int64) {
 	g := tl.gen()
 	first, since, missing := uint64(0), int64(0), false
 	for _, t := range tl.tracks {
-		if g.grid(t.name) == nil || t.slots == nil {
+		if g.grid(t.name) == nil || t.slots == nil || t.kind == Sparse {
 			continue
 		}
 		if !t.has {

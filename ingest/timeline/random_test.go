@@ -3,6 +3,7 @@ package timeline
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -15,6 +16,14 @@ func life(r *rand.Rand, epoch bool) (sessions []session, end int64) {
 		video("v2", shape[0], shape[1], uint32(shape[2]), int(shape[3]), int(shape[4])), audio("a", []uint32{44100, 48000}[r.IntN(2)], 5+r.IntN(40)),
 	}
 	tracks[2].late = r.Int64N(second)
+	words := rand.New(rand.NewPCG(r.Uint64(), 2))
+	switch words.IntN(3) {
+	case 0:
+		tracks = append(tracks, text("t", 200+words.Int64N(3000), nil))
+	case 1:
+		n := 5 + words.IntN(100)
+		tracks = append(tracks, text("t", 100, oneIn(n, 1+words.IntN(n))))
+	}
 	gop := scale(shape[3]*shape[1], 1000*second, shape[0])
 	lock := func(at int64) int64 {
 		if epoch { // GOPs stay on the clock
@@ -45,6 +54,13 @@ func life(r *rand.Rand, epoch bool) (sessions []session, end int64) {
 		}
 		sessions = append(sessions, s)
 		at = lock(at + length + r.Int64N(15*second)*r.Int64N(2))
+	}
+	for i := range sessions {
+		if len(sessions[i].jumps) > 0 { // nodes get to know of a join before or after a cue comes
+			for j := range sessions {
+				sessions[j].tracks = slices.DeleteFunc(sessions[j].tracks, func(e elementary) bool { return e.kind == Sparse })
+			}
+		}
 	}
 	return sessions, at + 5*second
 }

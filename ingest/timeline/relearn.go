@@ -71,7 +71,7 @@ func (tl *Timeline) learnAgain(now int64) {
 // waiting, or after a slot and a grace time.
 func (tl *Timeline) returned(now int64, sketches []*sketch, old *Generation) int64 {
 	for _, t := range tl.tracks {
-		if old.grid(t.name) == nil || tl.gone(now, t) {
+		if old.grid(t.name) == nil || t.kind == Sparse || tl.gone(now, t) {
 			continue
 		}
 		if !slices.ContainsFunc(sketches, func(k *sketch) bool { return k.t == t }) {

@@ -66,7 +66,8 @@ type node struct {
 	nextID InputID
 	chunk  uint64
 	answer []answer
-	all    []arrival // what is still to come
+	all    []arrival       // what is still to come
+	missed map[string]bool // text that came while the process was not there
 	ticks  int
 }
 
@@ -80,8 +81,9 @@ type answer struct {
 type arrival struct {
 	at    int64
 	p     *packet
-	close string // stream that is closed
-	id    uint64 // by this session
+	close string     // stream that is closed
+	open  *TrackInfo // a header comes, and no media yet
+	id    uint64     // by this session
 }
 
 func (n *node) boot() {
@@ -90,6 +92,9 @@ func (n *node) boot() {
 	}
 	n.tl = New(n.cfg, slices.Clone(n.store.gens), slices.Clone(n.store.joins))
 	n.check = newChecker(n.name, slices.Clone(n.store.gens))
+	for f := range n.missed {
+		n.check.lost[f] = true
+	}
 	n.open, n.info, n.answer, n.newest = map[string]InputID{}, map[string]TrackInfo{}, nil, map[string]uint64{}
 }
 
@@ -154,6 +159,10 @@ func (n *node) until(now int64) {
 
 func (n *node) receive(a arrival) {
 	n.until(a.at)
+	if a.open != nil {
+		n.bind(a.at, *a.open, a.id)
+		return
+	}
 	if a.p == nil {
 		if id, ok := n.open[a.close]; ok && n.newest[a.close] <= a.id {
 			n.tl.Close(a.at, id)
@@ -170,24 +179,30 @@ func (n *node) receive(a arrival) {
 		}
 		return
 	}
-	n.newest[name] = a.p.sess.id
-	if id, ok := n.open[name]; ok && n.info[name] != a.p.info {
-		n.tl.Close(a.at, id)
-		n.drain(a.at)
-		delete(n.open, name)
-	}
-	if _, ok := n.open[name]; !ok {
-		n.nextID++
-		n.open[name], n.info[name] = n.nextID, a.p.info
-		n.tl.Open(a.at, n.nextID, a.p.info)
-		n.drain(a.at)
-	}
+	n.bind(a.at, a.p.info, a.p.sess.id)
 	n.chunk++
 	c := a.p.chunk
 	c.ID = n.chunk
 	n.check.chunks[c.ID] = &settling{p: a.p}
 	n.tl.Chunk(a.at, n.open[name], &c)
 	n.drain(a.at)
+}
+
+// bind opens a track's input for a session, if that is not there.
+func (n *node) bind(at int64, info TrackInfo, session uint64) {
+	name := info.Name
+	n.newest[name] = session
+	if id, ok := n.open[name]; ok && n.info[name] != info {
+		n.tl.Close(at, id)
+		n.drain(at)
+		delete(n.open, name)
+	}
+	if _, ok := n.open[name]; !ok {
+		n.nextID++
+		n.open[name], n.info[name] = n.nextID, info
+		n.tl.Open(at, n.nextID, info)
+		n.drain(at)
+	}
 }
 
 // run feeds the sessions to a node, in the order in which they arrive, until end.
@@ -214,12 +229,15 @@ func world(sessions []session, end int64, watch bool, nodes ...*node) {
 
 // prepare makes the node's arrivals.
 func (n *node) prepare(sessions []session) {
-	n.all = nil
+	n.all, n.missed = nil, map[string]bool{}
 	ends := map[string]int64{} // of connections that stay open
 	for i := range sessions {
 		s := &sessions[i]
 		for j := range s.tracks {
 			last := ends[s.tracks[j].name]
+			if e := &s.tracks[j]; e.kind == Sparse {
+				n.all = append(n.all, arrival{at: max(last, s.start), open: new(e.info()), id: s.id})
+			}
 			for _, p := range s.packets(&s.tracks[j]) {
 				if n.lose != nil && n.lose(&p) {
 					continue
@@ -262,6 +280,8 @@ func (n *node) goOn(to int64) {
 		}
 		if len(n.down) == 0 || a.at < n.down[0].from {
 			n.receive(a)
+		} else if a.p != nil && a.p.track.kind == Sparse {
+			n.missed[a.p.frame(0)] = true
 		}
 	}
 	for len(n.down) > 0 && to >= n.down[0].to {

@@ -58,16 +58,19 @@ type track struct {
 	began   uint64 // first number opened
 	beganAt int64  // when, by arrival
 
-	late    follower // lateness of its segments, for the lag
-	spare   int64    // ns: how much later than that a slot's last chunk may come
-	paced   bool     // a segment has shown it
-	usual   follower // of its chunks under its newest base, for belief
-	heard   int64    // newest arrival; 0: none
-	arrived int64    // newest arrival of a chunk that its base explains; 0: none
-	prior   prior
-	warm    bool   // this process saw the track start, or a generation open
-	noted   Reason // the last trouble that was told
-	notedAt int64
+	late       follower // lateness of its segments, for the lag
+	spare      int64    // ns: how much later than that a slot's last chunk may come
+	paced      bool     // a segment has shown it
+	usual      follower // of its chunks under its newest base, for belief
+	heard      int64    // newest arrival; 0: none
+	arrived    int64    // newest arrival of a chunk that its base explains; 0: none
+	prior      prior
+	warm       bool  // this process saw the track start, or a generation open
+	cues       []cue // sparse: those that wait for their slots, in order of start
+	reach      int64 // sparse: where the latest cue ends; everything before is known
+	cueSamples int
+	noted      Reason // the last trouble that was told
+	notedAt    int64
 }
 
 // An input is one connection's view of a track.
@@ -151,6 +154,7 @@ func (tl *Timeline) Open(now int64, id InputID, info TrackInfo) {
 	}
 	info.Timescale, info.Kind = max(info.Timescale, 1), t.kind
 	tl.inputs = append(tl.inputs, &input{id: id, t: t, info: info, open: true, near: int64(info.Timescale) / 50})
+	tl.expectTexts(now)
 	tl.advance(now)
 }
 
