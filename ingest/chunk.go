@@ -29,6 +29,8 @@ type pending struct {
 	prft      media.Prft
 	hasPrft   bool
 	settled   int
+	cursor    int // text: the sample that was read last, and where it lies
+	cursorAt  int
 	placed    bool
 }
 
@@ -134,6 +136,7 @@ func (p *pending) fill(in *input, room segcache.Room, traf *media.Traf, now int6
 	p.samples = append(p.samples[:0], traf.Samples...)
 	p.durations, p.syncs = p.durations[:0], p.syncs[:0]
 	p.bytes, p.settled, p.placed, p.hasPrft = 0, 0, false, false
+	p.cursor, p.cursorAt = 0, 0
 	p.time = traf.Time
 	if !traf.HasTime || traf.Time == 0 && traf.HasTfxd { // Smooth: some write a tfdt of 0 beside
 		p.time = traf.TfxdTime

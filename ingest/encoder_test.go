@@ -335,3 +335,16 @@ func parsed(t testing.TB, sources ...*source) []media.Input {
 	}
 	return all
 }
+
+// view is a track of the newest version.
+func (b *testbed) view(name string) *segcache.View {
+	b.t.Helper()
+	v := b.channel.Live().Version()
+	for i := range v.Tracks {
+		if v.Tracks[i].Name == name {
+			return &v.Tracks[i]
+		}
+	}
+	b.t.Fatalf("no track %s\n%s", name, b.log)
+	return nil
+}

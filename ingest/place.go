@@ -27,14 +27,29 @@ func (c *Channel) applyOne(ev *timeline.Event) {
 	switch ev.Kind {
 	case timeline.Placed:
 		p := c.pend[ev.Chunk]
-		c.place(p, ev)
-		c.settle(p, ev.To-ev.From)
+		settled := ev.To - ev.From
+		if p.in.track.sparse() {
+			c.speak(p, ev)
+		} else {
+			c.place(p, ev)
+		}
+		if ev.More {
+			settled--
+		}
+		c.settle(p, settled)
+	case timeline.Blank:
+		c.hush(ev)
 	case timeline.Dropped:
 		p := c.pend[ev.Chunk]
 		p.in.track.stats.drop(ev.Reason)
 		c.settle(p, ev.To-ev.From)
 	case timeline.Completed:
 		if t := c.tracks[ev.Track]; t != nil && t.live != nil {
+			if t.sparse() {
+				if c.turn(t, ev); !t.page.written {
+					break // nobody has described it: a GAP
+				}
+			}
 			c.disagree(t, t.live.Complete(ev.N, ev.Start, ev.End))
 			c.dirty = true
 		}
@@ -56,7 +71,8 @@ func (c *Channel) list(ev *timeline.Event) {
 	if t == nil || t.live == nil {
 		return
 	}
-	if ev.Gap {
+	gap := ev.Gap || t.sparse() && (t.page.n != ev.N || !t.page.written)
+	if gap {
 		if t.gaps == 0 {
 			c.log.Warn("gap begins: the slot's media did not come in time", "track", t.name, "segment", ev.N)
 		}
@@ -70,7 +86,7 @@ func (c *Channel) list(ev *timeline.Event) {
 		t.stats.Segments.Add(1)
 	}
 	c.disagree(t, t.live.List(segcache.Entry{
-		N: ev.N, Slot: ev.Slot, Ordinal: ev.Ordinal, Start: ev.Start, End: ev.End, Gap: ev.Gap,
+		N: ev.N, Slot: ev.Slot, Ordinal: ev.Ordinal, Start: ev.Start, End: ev.End, Gap: gap,
 	}))
 	c.dirty = true
 }

@@ -23,6 +23,8 @@ type track struct {
 	segment uint64 // number and chunk count of the segment being written: they make the sequence number
 	chunks  uint32
 
+	page page // text: the segment that is being put together
+
 	gaps  int // slots listed as GAP in a row
 	stats TrackStats
 }

@@ -22,6 +22,7 @@ type Input struct {
 	nal         nalFormat
 	nalSize     int // bytes of the length before each NAL unit
 	handlerType uint32
+	blank       []byte // text: a sample that shows nothing
 }
 
 // ParseInit reads a complete moov box, header included: the tracks that carry video, audio, text or metadata, in its

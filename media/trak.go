@@ -58,6 +58,9 @@ func (h *header) parseTrak(b []byte) (in Input, ok bool, err error) {
 		ID: t.id, Timescale: t.scale, Defaults: h.defaults[t.id],
 		entry: entry.published, shown: entry.shown, nal: entry.nal, nalSize: entry.nalSize, handlerType: t.handler,
 	}
+	if kind == Text {
+		in.blank = blankOf(in.SampleEntry, t.language)
+	}
 	in.applyEdits(empty, start)
 	in.ConfigHash = in.configHash()
 	return in, true, nil
