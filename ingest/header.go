@@ -26,6 +26,7 @@ func (conn *Conn) setHeader(moov []byte) error {
 		}
 	}
 	s.header = header
+	conn.idle = s.patience()
 	s.openInputs()
 	c.apply()
 	return nil

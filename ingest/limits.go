@@ -14,6 +14,7 @@ type Limits struct {
 	HeadTimeout    time.Duration // to send a request's line and headers
 	KeepAlive      time.Duration // longest silence between two requests of a connection
 	Idle           time.Duration // longest silence inside a request body
+	TextIdle       time.Duration // the same where the body carries text or metadata alone
 	MinRate        int64         // bytes per second at which a box that has begun must come, beyond Idle
 	ConnectionRate int64         // bytes per second read from one connection; above it it is slowed down
 
@@ -42,6 +43,7 @@ func DefaultLimits() Limits {
 		HeadTimeout:    10 * time.Second,
 		KeepAlive:      75 * time.Second,
 		Idle:           30 * time.Second,
+		TextIdle:       10 * time.Minute,
 		MinRate:        8 << 10,
 		ConnectionRate: 60_000_000,
 

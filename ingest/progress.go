@@ -8,9 +8,23 @@ import "time"
 // keepBox is the largest buffer that a connection keeps from box to box.
 const keepBox = 64 << 10
 
-// Due is when the box that is being read has to be whole; zero between boxes, where silence is bounded by Limits.Idle
+// Due is when the box that is being read has to be whole; zero between boxes, where silence is bounded by Idle
 // alone. For the goroutine that runs ReadBody.
 func (conn *Conn) Due() time.Time { return conn.due }
+
+// Idle is how long the body may be silent. It may change when a header comes: text has nothing to say for minutes. For the
+// goroutine that runs ReadBody.
+func (conn *Conn) Idle() time.Duration { return conn.idle }
+
+// patience is Idle for a stream's tracks. Called with Channel.mu held.
+func (s *Stream) patience() time.Duration {
+	for _, in := range s.inputs {
+		if !in.track.sparse() {
+			return s.c.limits.Idle
+		}
+	}
+	return max(s.c.limits.Idle, s.c.limits.TextIdle)
+}
 
 // begin starts the clock of a box of size bytes.
 func (conn *Conn) begin(size int64) {

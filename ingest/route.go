@@ -54,6 +54,7 @@ func (conn *Conn) lookForHeader() (known, mayCome bool) {
 	if len(s.inputs) == 0 {
 		return false, !conn.exclusive && len(s.conns) > 1
 	}
+	conn.idle = s.patience()
 	s.openInputs()
 	return true, false
 }

@@ -85,7 +85,8 @@ type Conn struct {
 	between, // bytes of boxes since the last fragment
 	claimed, // bytes taken of Limits.ChannelUnfinished
 	unpaid int64 // bytes not yet accounted for in the channel's rate
-	due  time.Time // when the box that is being read has to be whole
+	due  time.Time     // when the box that is being read has to be whole
+	idle time.Duration // longest silence between two boxes
 	prft media.Prft
 	hasPrft,
 	last bool // lmsg seen: the stream ends with this segment
@@ -125,6 +126,7 @@ func (s *Stream) Attach(exclusive bool, kick func()) (*Conn, error) {
 		conn = &Conn{s: s}
 	}
 	conn.exclusive, conn.kick, conn.trex = exclusive, kick, conn.defaults
+	conn.idle = s.c.limits.Idle
 	s.conns[conn] = struct{}{}
 	if !exclusive {
 		s.lingerUntil = 0

@@ -102,6 +102,7 @@ func (c *Config) checkLimits(r *yamlReader) {
 		{"ingest.limits.headTimeout", int64(in.HeadTimeout)},
 		{"ingest.limits.keepAlive", int64(in.KeepAlive)},
 		{"ingest.limits.idle", int64(in.Idle)},
+		{"ingest.limits.textIdle", int64(in.TextIdle)},
 		{"ingest.limits.minRate", int64(in.MinRate)},
 		{"ingest.limits.connectionRate", int64(in.ConnectionRate)},
 		{"ingest.limits.channelTracks", int64(in.ChannelTracks)},

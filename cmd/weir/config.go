@@ -81,6 +81,7 @@ type IngestLimits struct {
 	HeadTimeout    Duration `yaml:"headTimeout"`
 	KeepAlive      Duration `yaml:"keepAlive"`
 	Idle           Duration `yaml:"idle"`
+	TextIdle       Duration `yaml:"textIdle"`
 	MinRate        Bytes    `yaml:"minRate"`
 	ConnectionRate Bytes    `yaml:"connectionRate"`
 
@@ -146,7 +147,7 @@ func Default() *Config {
 	c.Ingest.Limits = IngestLimits{
 		MoovBytes: Bytes(l.MoovBytes), MoofBytes: Bytes(l.MoofBytes), MdatBytes: Bytes(l.MdatBytes), OtherBytes: Bytes(l.OtherBytes),
 		BetweenBytes: Bytes(l.BetweenBytes), BadFragments: l.BadFragments,
-		HeadTimeout: Duration(l.HeadTimeout), KeepAlive: Duration(l.KeepAlive), Idle: Duration(l.Idle),
+		HeadTimeout: Duration(l.HeadTimeout), KeepAlive: Duration(l.KeepAlive), Idle: Duration(l.Idle), TextIdle: Duration(l.TextIdle),
 		MinRate: Bytes(l.MinRate), ConnectionRate: Bytes(l.ConnectionRate),
 		ChannelTracks: l.ChannelTracks, ChannelConnections: l.ChannelConnections,
 		ChannelRate: Bytes(l.ChannelRate), ChannelUnfinished: Bytes(l.ChannelUnfinished),
@@ -166,7 +167,7 @@ func (l IngestLimits) limits() ingest.Limits {
 	return ingest.Limits{
 		MoovBytes: int64(l.MoovBytes), MoofBytes: int64(l.MoofBytes), MdatBytes: int64(l.MdatBytes), OtherBytes: int64(l.OtherBytes),
 		BetweenBytes: int64(l.BetweenBytes), BadFragments: l.BadFragments,
-		HeadTimeout: time.Duration(l.HeadTimeout), KeepAlive: time.Duration(l.KeepAlive), Idle: time.Duration(l.Idle),
+		HeadTimeout: time.Duration(l.HeadTimeout), KeepAlive: time.Duration(l.KeepAlive), Idle: time.Duration(l.Idle), TextIdle: time.Duration(l.TextIdle),
 		MinRate: int64(l.MinRate), ConnectionRate: int64(l.ConnectionRate),
 		ChannelTracks: l.ChannelTracks, ChannelConnections: l.ChannelConnections,
 		ChannelRate: int64(l.ChannelRate), ChannelUnfinished: int64(l.ChannelUnfinished),

@@ -154,7 +154,9 @@ func (tl *Timeline) Open(now int64, id InputID, info TrackInfo) {
 	}
 	info.Timescale, info.Kind = max(info.Timescale, 1), t.kind
 	tl.inputs = append(tl.inputs, &input{id: id, t: t, info: info, open: true, near: int64(info.Timescale) / 50})
-	tl.expectTexts(now)
+	if in := tl.find(id); in.t.kind == Sparse {
+		tl.expectTexts(now)
+	}
 	tl.advance(now)
 }
 
@@ -163,7 +165,15 @@ func (tl *Timeline) Open(now int64, id InputID, info TrackInfo) {
 func (tl *Timeline) Describe(now int64, id InputID, config uint64) {
 	now = clock(now)
 	if in := tl.find(id); in != nil && in.info.Config != config {
+		for i := range in.t.cues {
+			if c := &in.t.cues[i]; c.config == in.info.Config {
+				c.config = config
+			}
+		}
 		in.info.Config = config
+		if in.t.kind == Sparse {
+			tl.expectTexts(now)
+		}
 		tl.pump(now, in)
 		tl.advance(now)
 	}

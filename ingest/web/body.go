@@ -17,9 +17,9 @@ import (
 type body struct {
 	r     io.Reader
 	nc    net.Conn
-	idle  time.Duration
-	next  time.Time // when the deadline is to be moved again
-	until time.Time // the deadline in force
+	idle  time.Duration // of the session, when the deadline was set
+	next  time.Time     // when the deadline is to be moved again
+	until time.Time     // the deadline in force
 	conn  session
 	rate  *ingest.Bucket // of the connection
 	owing int            // bytes, and the price of reads, not yet accounted for
@@ -28,15 +28,20 @@ type body struct {
 
 // A session is what a body is read for: *ingest.Conn, or loose.
 type session interface {
+	Idle() time.Duration            // how long the body may be silent
 	Due() time.Time                 // when what is being read has to be whole; zero: no such time
 	Err() error                     // why reading has to end, or nil
 	Pause(wait time.Duration) error // waits, and is Err
 }
 
 // loose is the session of a body that belongs to no stream: it has to be whole by a time.
-type loose struct{ due time.Time }
+type loose struct {
+	due  time.Time
+	idle time.Duration
+}
 
-// Due, Err and Pause implement session.
+// Idle, Due, Err and Pause implement session.
+func (l loose) Idle() time.Duration            { return l.idle }
 func (l loose) Due() time.Time                 { return l.due }
 func (l loose) Err() error                     { return nil }
 func (l loose) Pause(wait time.Duration) error { time.Sleep(wait); return nil }
@@ -49,7 +54,7 @@ func (s *Server) bodyOf(ctx *fasthttp.RequestCtx, conn session) *body {
 	}
 	nc := ctx.Conn()
 	return &body{
-		r: r, nc: nc, idle: s.cfg.Limits.Idle, conn: conn, rate: rateOf(nc), short: int64(ctx.Request.Header.ContentLength()),
+		r: r, nc: nc, conn: conn, rate: rateOf(nc), short: int64(ctx.Request.Header.ContentLength()),
 	}
 }
 
@@ -58,7 +63,7 @@ const readCost = 512
 
 // Read implements io.Reader. A time-out is ErrStalled or, in the middle of a box, ErrSlow.
 func (b *body) Read(p []byte) (int, error) {
-	if now := time.Now(); now.After(b.next) {
+	if now := time.Now(); now.After(b.next) || b.idle != b.conn.Idle() {
 		if err := b.roll(now); err != nil {
 			return 0, err
 		}
@@ -83,6 +88,7 @@ func (b *body) Read(p []byte) (int, error) {
 
 // roll moves the deadline, or finds that it has passed.
 func (b *body) roll(now time.Time) error {
+	b.idle = b.conn.Idle()
 	deadline := now.Add(b.idle)
 	if due := b.conn.Due(); !due.IsZero() && due.Before(deadline) {
 		if deadline = due; due.Before(now) {

@@ -1,10 +1,13 @@
 package web
 
 import (
+	"bytes"
 	"net/netip"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/Eyevinn/mp4ff/mp4"
 
 	"weir/ingest"
 )
@@ -195,6 +198,23 @@ func TestPatience(t *testing.T) {
 	w.send("0\r\n\r\n")
 	if got := w.answer(time.Second); got != 200 {
 		t.Errorf("a box each half of idle: %d, want 200", got)
+	}
+
+	init := mp4.CreateEmptyInit()
+	init.AddEmptyTrack(1000, "text", "eng")
+	if err := init.Moov.Trak.SetWvttDescriptor("WEBVTT"); err != nil {
+		t.Fatal(err)
+	}
+	var header bytes.Buffer
+	if err := init.Encode(&header); err != nil {
+		t.Fatal(err)
+	}
+	w = b.dial()
+	w.send(post("good", "Streams(t)") + chunkOf(header.String()))
+	time.Sleep(2500 * time.Millisecond)
+	w.send(chunkOf("\x00\x00\x00\x08free") + "0\r\n\r\n")
+	if got := w.answer(time.Second); got != 200 {
+		t.Errorf("text that is silent for longer than idle: %d, want 200", got)
 	}
 }
 

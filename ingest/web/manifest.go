@@ -15,7 +15,7 @@ import (
 
 // manifest takes an encoder's MPD or playlist: what it says of names, bitrates and languages helps, and nothing depends on it.
 func (s *Server) manifest(ctx *fasthttp.RequestCtx, door *ingest.Door, t target) (status int, text string) {
-	r := s.bodyOf(ctx, loose{time.Now().Add(s.cfg.Limits.Idle)})
+	r := s.bodyOf(ctx, loose{time.Now().Add(s.cfg.Limits.Idle), s.cfg.Limits.Idle})
 	body, status, text := readManifest(string(ctx.Request.Header.Peek("Content-Encoding")), r)
 	if status != 0 {
 		if status >= 400 {

@@ -243,7 +243,7 @@ const pointStream = "ingest"
 // discard reads a body that is accepted and not used: the manifests that encoders send along.
 func (s *Server) discard(ctx *fasthttp.RequestCtx) (int, string) {
 	const limit = 1 << 20
-	r := s.bodyOf(ctx, loose{time.Now().Add(s.cfg.Limits.Idle)})
+	r := s.bodyOf(ctx, loose{time.Now().Add(s.cfg.Limits.Idle), s.cfg.Limits.Idle})
 	n, err := io.Copy(io.Discard, io.LimitReader(r, limit+1))
 	if err != nil {
 		status, kind := statusOf(err)
