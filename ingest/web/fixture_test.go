@@ -47,12 +47,18 @@ type bench struct {
 
 func newBench(t *testing.T, limits ingest.Limits) *bench {
 	t.Helper()
+	return newBenchAt(t, limits, func() int64 { return time.Now().UnixNano() })
+}
+
+// newBenchAt is newBench with a clock of its own.
+func newBenchAt(t *testing.T, limits ingest.Limits, now func() int64) *bench {
+	t.Helper()
 	cache := segcache.New(segcache.Config{Memory: 64 << 20})
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
 	channel, err := ingest.NewChannel(t.Context(), ingest.Config{
 		Name: "live", Limits: limits,
 		Timeline: timeline.Config{Segment: int64(time.Second), Part: int64(200 * time.Millisecond), Window: int64(10 * time.Second)},
-	}, ingest.Deps{Cache: cache, Records: noRecords{}, Log: log, Now: func() int64 { return time.Now().UnixNano() }})
+	}, ingest.Deps{Cache: cache, Records: noRecords{}, Log: log, Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}
