@@ -57,12 +57,12 @@ func With(m *media.Track, roles ...string) *media.Track {
 	return hashed(&c)
 }
 
-// hashed gives the track an init segment's name that follows from its description.
+// hashed gives the track an init segment, and a name for it that follows from its description.
 func hashed(m *media.Track) *media.Track {
-	m.InitHash = ""
+	m.Init, m.InitHash = nil, ""
 	h := fnv.New64a()
 	fmt.Fprintf(h, "%+v", *m)
-	m.InitHash = fmt.Sprintf("%016x", h.Sum64())
+	m.InitHash, m.Init = fmt.Sprintf("%016x", h.Sum64()), header(m)
 	return m
 }
 
