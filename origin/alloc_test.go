@@ -3,6 +3,7 @@
 package origin
 
 import (
+	"fmt"
 	"testing"
 
 	"weir/segcache"
@@ -53,5 +54,32 @@ func TestVariantDoesNotAllocate(t *testing.T) {
 	ask()
 	if n := testing.AllocsPerRun(200, ask); n != 0 || made != 1 || sum != 104*202 {
 		t.Errorf("a variant that is there allocates %v times, want 0; made %d times", n, made)
+	}
+}
+
+// TestSmoothDoesNotAllocate: manifests, fragments and their halves, and what is not yet, under every name.
+func TestSmoothDoesNotAllocate(t *testing.T) {
+	s, c, tracks := recorded(t)
+	c.slots(0, 5, false, tracks...)
+	at := func(noun, name string, n uint64) string {
+		return fmt.Sprintf("%sQualityLevels(3000000)/%s(%s=%d)", base, noun, name, tracks[0].start(n))
+	}
+	for path, status := range map[string]int{
+		base + "manifest":                        200,
+		base + "manifest(format=fmp4-v20)":       200,
+		at("Fragments", "Video", firstN):         200,
+		at("FragmentInfo", "Video", firstN):      200,
+		at("RawFragments", "Video", firstN):      200,
+		at("Fragments", "video", firstN+3):       412,
+		at("Fragments", "no-such", firstN):       404,
+		at("Fragments", "video_3000000", firstN): 200,
+	} {
+		r := newRig(t, s, "GET", path)
+		if got := r.run(t); got != status {
+			t.Errorf("GET %s = %d, want %d", path, got, status)
+		}
+		if n := testing.AllocsPerRun(200, func() { r.run(t) }); n != 0 {
+			t.Errorf("GET %s allocates %v times a request, want 0", path, n)
+		}
 	}
 }

@@ -52,7 +52,7 @@ func TestStatuses(t *testing.T) {
 		gap      = "404 MPE_MANIFEST_MEDIA_ENTRY_NOT_FOUND" + target
 		noTrack  = "404 MPE_EGRESS_TRACK_NOT_FOUND" + second
 		playlist = base + "QualityLevels(3000000)/Manifest(Video,format=m3u8-cmaf).m3u8"
-		byTicks  = base + "QualityLevels(3000000)/Fragments(Video=%d)"
+		byTicks  = base + "QualityLevels(3000000)/Fragments(Video=%d).m4s"
 	)
 	at := func(n, ticks int64) string { return fmt.Sprintf(byTicks, (firstN+n)*videoSegment+ticks) }
 
@@ -123,7 +123,7 @@ func TestStatuses(t *testing.T) {
 		base + "QualityLevels(3000000)/KeyFrames(Video=0)":                          "415 MPE_OUTPUT_FORMAT_NOT_SUPPORTED" + second,
 		base + "QualityLevels(3000000)/Manifest(Video,type=keyframes)":              "415 MPE_OUTPUT_FORMAT_NOT_SUPPORTED" + second,
 		base + "QualityLevels(3000000)/Manifest(Video,format=mpd-time-cmaf)":        "415 MPE_FORMAT_NOT_SUPPORTED" + second,
-		base + "manifest":                                           "415 MPE_OUTPUT_FORMAT_NOT_SUPPORTED" + second,
+		base + "manifest":                                           noMedia, // of a codec that Smooth can describe: smooth_test.go
 		base + "manifest(format=m3u8-aapl)":                         "415 MPE_OUTPUT_FORMAT_NOT_SUPPORTED" + second,
 		base + "manifest(format=nonsense)":                          "415 MPE_FORMAT_NOT_SUPPORTED" + second,
 		base + "manifest(format=m3u8-cmaf,encryption=cenc)":         "403 MPE_ENC_ENCRYPTION_NOT_SET_IN_DELIVERY_POLICY" + second,

@@ -7,6 +7,7 @@ const (
 	typeJSON     = "application/json"
 	typePlaylist = "application/vnd.apple.mpegurl"
 	typeMPD      = "application/dash+xml"
+	typeSmooth   = "text/xml"
 	typeText     = "text/plain; charset=utf-8"
 
 	rangesBytes = "bytes"

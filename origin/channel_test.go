@@ -33,7 +33,8 @@ type testChannel struct {
 	arena        *segcache.Arena
 	video, audio *segcache.Track
 	next         uint64
-	bytes        int // of a video segment
+	opened       []segcache.Generation // see generations
+	bytes        int                   // of a video segment
 }
 
 func newTestChannel(t testing.TB, segmentBytes int) *testChannel {

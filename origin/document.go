@@ -8,6 +8,7 @@ import (
 	"weir/manifest"
 	"weir/manifest/dash"
 	"weir/manifest/hls"
+	"weir/manifest/smooth"
 )
 
 // A document is one manifest of a snapshot: rendered when it is first asked for, compressed when gzip is first asked
@@ -55,6 +56,7 @@ func (s *snapshot) makeForm(d *document, which int, zipped bool, renders *atomic
 var (
 	variantTag     = []byte("#EXT-X-STREAM-INF:")
 	representation = []byte("<Representation ")
+	streamIndex    = []byte("<StreamIndex ")
 )
 
 // render makes a manifest's bytes. One that would offer nothing to play is empty: there is no media yet.
@@ -69,6 +71,11 @@ func render(p *manifest.Presentation, which int) []byte {
 	case documentMPD:
 		b = dash.MPD(b, p)
 		if !bytes.Contains(b, representation) {
+			return nil
+		}
+	case documentSmooth, documentSmooth20:
+		b = smooth.Manifest(b, p, which == documentSmooth)
+		if !bytes.Contains(b, streamIndex) {
 			return nil
 		}
 	default:

@@ -83,13 +83,11 @@ var (
 // Faults of formats and protection.
 var (
 	faultFormatUnknown = newFault(http.StatusUnsupportedMediaType, "MPE_FORMAT_NOT_SUPPORTED", "80890205", lifeSecond,
-		"This format is unknown. Ask for manifest(format=m3u8-cmaf) for HLS or manifest(format=mpd-time-cmaf) for DASH.")
+		"This format is unknown. Ask for manifest(format=m3u8-cmaf) for HLS, manifest(format=mpd-time-cmaf) for DASH or manifest for Smooth Streaming.")
 	faultFormatUnbuilt = newFault(http.StatusUnsupportedMediaType, "MPE_OUTPUT_FORMAT_NOT_SUPPORTED", "8089020D", lifeSecond,
-		"This format is not served yet. Ask for manifest(format=m3u8-cmaf) for HLS or manifest(format=mpd-time-cmaf) for DASH.")
-	faultSmoothUnbuilt = newFault(http.StatusUnsupportedMediaType, "MPE_OUTPUT_FORMAT_NOT_SUPPORTED", "8089020D", lifeSecond,
-		"A manifest without a format is Smooth Streaming, which is not served yet. Ask for manifest(format=m3u8-cmaf) for HLS or manifest(format=mpd-time-cmaf) for DASH.")
+		"This format is not served yet. Ask for manifest(format=m3u8-cmaf) for HLS, manifest(format=mpd-time-cmaf) for DASH or manifest for Smooth Streaming.")
 	faultNounUnbuilt = newFault(http.StatusUnsupportedMediaType, "MPE_OUTPUT_FORMAT_NOT_SUPPORTED", "8089020D", lifeSecond,
-		"I-frame playlists, key frames and fragment information are not served yet.")
+		"I-frame playlists and key frames are not served yet.")
 	faultEncryptionUnknown = newFault(http.StatusUnsupportedMediaType, "MPE_ENCRYPTION_NOT_SUPPORTED", "80890208", lifeSecond,
 		"This encryption is unknown. Leave encryption= out: the stream is clear.")
 	faultEncryptionNotSet = newFault(http.StatusForbidden, "MPE_ENC_ENCRYPTION_NOT_SET_IN_DELIVERY_POLICY", "8088024D", lifeSecond,
@@ -110,6 +108,8 @@ var (
 		"Parts are not served yet; ask for the whole segment.")
 	faultNotYet = newFault(http.StatusPreconditionFailed, "MPE_FRAGMENT_NOT_READY", "80890200", lifeSecond,
 		"The segment is not whole yet; ask again once a manifest lists it.")
+	faultLookahead = newFault(http.StatusPreconditionFailed, "MPE_FRAGMENT_NOT_READY", "80890200", lifeNone,
+		"The fragment is not there yet: it names the two that follow it, which must be known first; ask again in a moment.")
 	faultFuture = newFault(http.StatusNotFound, "MPE_FRAGMENT_TIMESTAMP_NOT_FOUND", "80890255", lifeSecond,
 		"The segment lies too far ahead of what the manifest lists.")
 	faultNever = newFault(http.StatusNotFound, "MPE_FRAGMENT_TIMESTAMP_NOT_FOUND", "80890255", lifeTarget,

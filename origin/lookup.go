@@ -57,9 +57,12 @@ func (s *Server) answerMedia(r *Request, a *Answer) {
 		a.fail(fault, 0)
 		return
 	}
-	if t.object == objectFragment {
+	switch {
+	case t.smooth():
+		p.answerSmooth(r, a)
+	case t.object == objectFragment:
 		p.answerFragment(r, a)
-	} else {
+	default:
 		p.answerManifest(r, a, f, &s.metrics.renders)
 	}
 }
@@ -87,10 +90,12 @@ const (
 	protocolNone protocol = iota
 	protocolHLS
 	protocolDASH
+	protocolSmooth   // version 2.2: runs of equal chunks are said once
+	protocolSmooth20 // version 2.0
 )
 
 // parseFormat reads format=, encryption= and what else chooses a form of the object: a protocol that is served, or the
-// fault that says what to ask for instead. Fragments have one form for all protocols.
+// fault that says what to ask for instead. Segments by number have one form for all protocols; by time see smooth.
 //
 // Source: the streaming URLs of AMS v3 (format and encryption tags).
 func (t *target) parseFormat() (protocol, *Fault) {
@@ -103,11 +108,13 @@ func (t *target) parseFormat() (protocol, *Fault) {
 	case "":
 		switch t.object {
 		case objectManifest:
-			fault = faultSmoothUnbuilt
+			p = protocolSmooth
 		case objectPlaylist:
 			p = protocolHLS
 		}
-	case "fmp4-v20", "mpd-time-csf", "mpd-number-cmaf",
+	case "fmp4-v20":
+		p = protocolSmooth20
+	case "mpd-time-csf", "mpd-number-cmaf",
 		"m3u8-aapl", "m3u8-aapl-v3", "m3u8-aapl-v4", "m3u8-aapl-v8":
 		fault = faultFormatUnbuilt
 	default:
@@ -141,6 +148,8 @@ func (t *target) kind(p protocol) Kind {
 	switch {
 	case t.object == objectPlaylist:
 		return KindPlaylist
+	case t.smooth():
+		return KindFragment
 	case t.object == objectFragment && (t.selector == byHash || t.selector == byInit):
 		return KindInit
 	case t.object == objectFragment:
@@ -149,6 +158,8 @@ func (t *target) kind(p protocol) Kind {
 		return KindMultivariant
 	case p == protocolDASH:
 		return KindMPD
+	case p == protocolSmooth || p == protocolSmooth20:
+		return KindSmooth
 	}
 	return KindOther
 }

@@ -2,7 +2,7 @@ package origin
 
 import "sync/atomic"
 
-// answerManifest answers for a multivariant playlist, an MPD or a media playlist.
+// answerManifest answers for a multivariant playlist, an MPD, a client manifest or a media playlist.
 func (p *Presentation) answerManifest(r *Request, a *Answer, f protocol, renders *atomic.Uint64) {
 	s := p.current.Load()
 	which, fault := s.which(&r.target, f)
@@ -22,6 +22,8 @@ func (p *Presentation) answerManifest(r *Request, a *Answer, f protocol, renders
 		a.ContentType, a.CacheControl = typePlaylist, cacheMultivariant(live)
 	case documentMPD:
 		a.ContentType, a.CacheControl = typeMPD, cacheManifest(live, target)
+	case documentSmooth, documentSmooth20:
+		a.ContentType, a.CacheControl = typeSmooth, cacheManifest(live, target)
 	default:
 		a.ContentType, a.CacheControl = typePlaylist, cacheManifest(live, target)
 	}
@@ -47,6 +49,10 @@ func (s *snapshot) which(t *target, f protocol) (int, *Fault) {
 		return documentMultivariant, nil
 	case f == protocolDASH:
 		return documentMPD, nil
+	case f == protocolSmooth:
+		return documentSmooth, nil
+	case f == protocolSmooth20:
+		return documentSmooth20, nil
 	}
 	return 0, faultFormatUnknown
 }

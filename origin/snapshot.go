@@ -13,13 +13,15 @@ import (
 type snapshot struct {
 	seq          uint64 // of the segcache.Version
 	presentation manifest.Presentation
-	documents    []document // multivariant playlist, MPD, then a media playlist for each track
+	documents    []document // see below
 }
 
 // Places in snapshot.documents.
 const (
 	documentMultivariant = iota
 	documentMPD
+	documentSmooth
+	documentSmooth20
 	documentPlaylists // of the first track
 )
 

@@ -12,6 +12,8 @@ const (
 	objectManifest object = iota + 1 // multivariant playlist, MPD or client manifest, by format
 	objectPlaylist                   // HLS media playlist
 	objectFragment                   // media or init segment
+	objectMoof                       // FragmentInfo: the moof of a Smooth fragment alone
+	objectMdat                       // RawFragments: the mdat of a Smooth fragment alone
 	objectUnbuilt                    // a noun of the grammar that weir does not serve
 )
 
@@ -20,7 +22,7 @@ type selector uint8
 
 const (
 	byNumber selector = iota + 1 // n123: canonical
-	byTime                       // 123456: start in ticks of the track, as DASH asks
+	byTime                       // 123456: start in ticks of the track, as DASH and Smooth ask
 	byHash                       // i0123456789abcdef: init segment
 	byInit                       // i: init segment without a hash, the older formats' spelling
 )
@@ -38,6 +40,7 @@ type target struct {
 	number   uint64 // byNumber
 	time     int64  // byTime
 	hash     []byte // byHash
+	cmaf     bool   // the name ends in .m4s
 
 	format     []byte // value of format=, empty when absent
 	encryption []byte
@@ -79,7 +82,7 @@ func (t *target) parse(buf, path []byte) ([]byte, *Fault) {
 // parseObject takes apart what follows {manifestName}.ism/.
 func (t *target) parseObject(rest []byte) *Fault {
 	first, rest := cutSlash(rest)
-	noun, arguments, ok := cutCall(first)
+	noun, arguments, _, ok := cutCall(first)
 	if !ok {
 		return faultSyntax
 	}
@@ -99,16 +102,21 @@ func (t *target) parseObject(rest []byte) *Fault {
 		return faultSyntax
 	}
 	second, rest := cutSlash(rest)
-	noun, arguments, ok = cutCall(second)
+	noun, arguments, ext, ok := cutCall(second)
 	if !ok || rest != nil {
 		return faultSyntax
 	}
+	t.cmaf = string(ext) == "m4s"
 	switch string(noun) {
 	case "manifest":
 		t.object = objectPlaylist
 	case "fragments":
 		t.object = objectFragment
-	case "keyframes", "fragmentinfo", "rawfragments":
+	case "fragmentinfo":
+		t.object = objectMoof
+	case "rawfragments":
+		t.object = objectMdat
+	case "keyframes":
 		t.object = objectUnbuilt
 	default:
 		return faultNotFound
@@ -155,6 +163,10 @@ func (t *target) parseTrack(key, value []byte, hasValue bool) *Fault {
 		return faultSyntax
 	case t.object == objectFragment:
 		return t.parseSelector(value)
+	case t.object == objectMoof || t.object == objectMdat: // of Smooth, which knows times only
+		if fault := t.parseSelector(value); fault != nil || t.selector != byTime {
+			return faultSyntax
+		}
 	}
 	return nil
 }
@@ -217,6 +229,20 @@ func (t *target) parseSelector(value []byte) *Fault {
 	return nil
 }
 
+// smooth tells whether a target names a Smooth Streaming fragment, or a part of one. DASH asks for segments by time too,
+// and in the same grammar; no name may mean both. A format rules where there is one; else the name that weir's MPDs
+// write ends in .m4s, and the one that Smooth clients make of their template ends with the parenthesis. That is AMS's own
+// rule: a URL without a format is Smooth.
+func (t *target) smooth() bool {
+	switch {
+	case t.object == objectMoof || t.object == objectMdat:
+		return true
+	case t.object != objectFragment || t.selector != byTime:
+		return false
+	}
+	return string(t.format) == "fmp4-v20" || len(t.format) == 0 && !t.cmaf
+}
+
 // cutSlash splits at the first slash; rest is nil where there is none.
 func cutSlash(b []byte) (segment, rest []byte) {
 	if i := bytes.IndexByte(b, '/'); i >= 0 {
@@ -225,23 +251,26 @@ func cutSlash(b []byte) (segment, rest []byte) {
 	return b, nil
 }
 
-// cutCall splits noun(arguments).ext. The parentheses may be missing, and so may the extension, whose value says
-// nothing that the noun does not; parentheses that do not pair are a fault.
-func cutCall(b []byte) (noun, arguments []byte, ok bool) {
+// cutCall splits noun(arguments).ext. The parentheses may be missing, and so may the extension; parentheses that do not
+// pair are a fault.
+func cutCall(b []byte) (noun, arguments, ext []byte, ok bool) {
 	open := bytes.IndexByte(b, '(')
 	if open < 0 {
 		noun, ext, _ := bytes.Cut(b, []byte("."))
-		return noun, nil, isExtension(ext) && bytes.IndexByte(noun, ')') < 0
+		return noun, nil, ext, isExtension(ext) && bytes.IndexByte(noun, ')') < 0
 	}
 	end := bytes.LastIndexByte(b, ')')
 	if end < open {
-		return nil, nil, false
+		return nil, nil, nil, false
 	}
-	ext := b[end+1:]
-	if len(ext) > 0 && (ext[0] != '.' || len(ext) == 1) {
-		return nil, nil, false
+	ext = b[end+1:]
+	if len(ext) == 0 {
+		return b[:open], b[open+1 : end], nil, true
 	}
-	return b[:open], b[open+1 : end], len(ext) == 0 || isExtension(ext[1:])
+	if ext[0] != '.' || len(ext) == 1 {
+		return nil, nil, nil, false
+	}
+	return b[:open], b[open+1 : end], ext[1:], isExtension(ext[1:])
 }
 
 func isExtension(b []byte) bool {

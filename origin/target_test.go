@@ -26,12 +26,19 @@ func (t *target) said() string {
 		case byNumber:
 			s += fmt.Sprintf(" number %d", t.number)
 		case byTime:
+			if t.smooth() {
+				s += " smooth"
+			}
 			s += fmt.Sprintf(" time %d", t.time)
 		case byHash:
 			s += fmt.Sprintf(" hash %s", t.hash)
 		case byInit:
 			s += " init"
 		}
+	case objectMoof:
+		s += fmt.Sprintf(" moof %d %s time %d", t.id, t.track, t.time)
+	case objectMdat:
+		s += fmt.Sprintf(" mdat %d %s time %d", t.id, t.track, t.time)
 	case objectUnbuilt:
 		s += " unbuilt"
 	}
@@ -84,14 +91,20 @@ func TestTarget(t *testing.T) {
 		"/L/a.ism/QualityLevels(1)/Manifest(video)":                                     "l a playlist 1 video",
 		"/L/a.ism/qualitylevels(1)/manifest(VIDEO,type=keyframes,format=m3u8-aapl)":     "l a playlist 1 video format=m3u8-aapl keyframes",
 		"/L/a.ism/QualityLevels(1)/Manifest(part,format=m3u8-cmaf)":                     "l a playlist 1 part format=m3u8-cmaf",
-		"/L/a.ism/QualityLevels(1)/Fragments(video=0)":                                  "l a fragment 1 video time 0",
+		"/L/a.ism/QualityLevels(1)/Fragments(video=0)":                                  "l a fragment 1 video smooth time 0",
 		"/L/a.ism/QualityLevels(1)/Fragments(video=5,format=m3u8-cmaf)":                 "l a fragment 1 video time 5 format=m3u8-cmaf",
 		"/L/a.ism/QualityLevels(1)/Fragments(video=i,format=mpd-time-cmaf)":             "l a fragment 1 video init format=mpd-time-cmaf",
 		"/L/a.ism/QualityLevels(1)/Fragments(video=N7).M4S":                             "l a fragment 1 video number 7",
-		"/L/a.ism/QualityLevels(1,hardware=x)/Fragments(video=5)":                       "l a fragment 1 video time 5",
+		"/L/a.ism/QualityLevels(1,hardware=x)/Fragments(video=5)":                       "l a fragment 1 video smooth time 5",
+		"/L/a.ism/QualityLevels(1)/Fragments(video=5).m4s":                              "l a fragment 1 video time 5",
+		"/L/a.ism/QualityLevels(1)/Fragments(video=5).mp4":                              "l a fragment 1 video smooth time 5",
+		"/L/a.ism/QualityLevels(1)/Fragments(video=5,format=mpd-time-cmaf)":             "l a fragment 1 video time 5 format=mpd-time-cmaf",
+		"/L/a.ism/QualityLevels(1)/Fragments(video=5,format=fmp4-v20)":                  "l a fragment 1 video smooth time 5 format=fmp4-v20",
+		"/L/a.ism/QualityLevels(1)/Fragments(video=5,format=fmp4-v20).m4s":              "l a fragment 1 video smooth time 5 format=fmp4-v20",
 		"/L/a.ism/QualityLevels(1)/KeyFrames(video=5)":                                  "l a unbuilt",
-		"/L/a.ism/QualityLevels(1)/FragmentInfo(video=5)":                               "l a unbuilt",
-		"/L/a.ism/QualityLevels(1)/Fragments(video=9223372036854775807)":                "l a fragment 1 video time 9223372036854775807",
+		"/L/a.ism/QualityLevels(1)/FragmentInfo(video=5)":                               "l a moof 1 video time 5",
+		"/L/a.ism/QualityLevels(1)/RawFragments(video=5)":                               "l a mdat 1 video time 5",
+		"/L/a.ism/QualityLevels(1)/Fragments(video=9223372036854775807)":                "l a fragment 1 video smooth time 9223372036854775807",
 		// Faults.
 		"":                          "MPE_BAD_URL_SYNTAX",
 		"*":                         "MPE_BAD_URL_SYNTAX",
@@ -125,6 +138,9 @@ func TestTarget(t *testing.T) {
 		"/L/a.ism/QualityLevels(1)/Fragments(video=1.5)":                 "MPE_BAD_URL_SYNTAX",
 		"/L/a.ism/QualityLevels(1)/Fragments(video=9223372036854775808)": "MPE_BAD_URL_SYNTAX",
 		"/L/a.ism/QualityLevels(1)/Fragments(video=ixyz)":                "MPE_BAD_URL_SYNTAX",
+		"/L/a.ism/QualityLevels(1)/FragmentInfo(video=n5)":               "MPE_BAD_URL_SYNTAX",
+		"/L/a.ism/QualityLevels(1)/FragmentInfo(video=i)":                "MPE_BAD_URL_SYNTAX",
+		"/L/a.ism/QualityLevels(1)/RawFragments(video)":                  "MPE_BAD_URL_SYNTAX",
 		"/L/a.ism/QualityLevels(1)/Manifest()":                           "MPE_BAD_URL_SYNTAX",
 		"/L/a.ism/QualityLevels(1)/Manifest(video=1)":                    "MPE_BAD_URL_SYNTAX",
 		"/L/a.ism/manifest%":                                             "MPE_BAD_URL_SYNTAX",
@@ -189,6 +205,9 @@ func FuzzTarget(f *testing.F) {
 		"/l/a.ism/QualityLevels(1)/Fragments(video=i0123456789abcdef).mp4",
 		"/l/a%20b.ism/QualityLevels(1)/Fragments(a%28b=22912000000000).m4s",
 		"/l/a.ism/QualityLevels(1)/KeyFrames(video=1)",
+		"/l/a.ism/QualityLevels(1)/FragmentInfo(video=22912000000000)",
+		"/l/a.ism/QualityLevels(1)/RawFragments(video=22912000000000)",
+		"/l/a.ism/QualityLevels(1)/Fragments(video=22912000000000)",
 	} {
 		f.Add([]byte(path))
 	}
@@ -241,6 +260,12 @@ func (t *target) canonical() []byte {
 		case byHash, byInit:
 			say(track, fmt.Appendf(nil, "=i%s", t.hash))
 		}
+	case objectMoof:
+		b = append(b, "FragmentInfo"...)
+		say(track, fmt.Appendf(nil, "=%d", t.time))
+	case objectMdat:
+		b = append(b, "RawFragments"...)
+		say(track, fmt.Appendf(nil, "=%d", t.time))
 	case objectUnbuilt:
 		b = append(b, "KeyFrames"...)
 		say(track, nil)
@@ -261,6 +286,9 @@ func (t *target) canonical() []byte {
 	}
 	if separator == "," {
 		b = append(b, ')')
+		if t.cmaf {
+			b = append(b, ".m4s"...)
+		}
 	}
 	return b
 }

@@ -13,7 +13,8 @@ type variantKind uint8
 
 const (
 	variantSmooth   variantKind = iota // Smooth Streaming's fragment: one moof with tfxd and tfrf, one mdat
-	variantMoof                        // that moof alone (FragmentInfo)
+	variantMoof                        // the moof of that alone (FragmentInfo)
+	variantMdat                        // the mdat of that alone (RawFragments)
 	variantKeyFrame                    // the first sync sample alone
 	variantKinds
 )
@@ -31,6 +32,14 @@ type variant struct {
 type derived struct {
 	body segcache.Body
 	err  error // the segment cannot be had in this form: nobody tries again
+}
+
+// variantOf is the segment's variant of that kind, where somebody has made it already. It does not allocate.
+func variantOf(s *segcache.Segment, kind variantKind) *derived {
+	if v, _ := s.Variant().Load().(*variants); v != nil {
+		return v[kind].made.Load()
+	}
+	return nil
 }
 
 // derive is a variant of a whole segment, made of its body if it has not been made yet. A variant is a function of what

@@ -67,7 +67,7 @@ func checkStream(t *testing.T, p *manifest.Presentation, s *streamIndex, said ma
 				continue
 			}
 			own := track.Init(all[at].Ordinal)
-			if private := fmt.Sprintf("%s", appendPrivateData(nil, own)); private != q.Private {
+			if private := string(appendPrivateData(nil, own)); private != q.Private {
 				t.Errorf("%s at %d: %v is of another configuration", s.Name, q.Bitrate, c)
 			}
 			if at+Lookahead >= len(all) && Continues(own, track.Init(all[len(all)-1].Ordinal)) {
