@@ -147,16 +147,19 @@ func (f *Fragment) parseTraf(b []byte, defaults func(uint32) (Defaults, bool), a
 	if err := t.finish(&h); err != nil {
 		return fmt.Errorf("track_ID %d: %w", h.trackID, err)
 	}
-	at.place(t, &h, &runs)
+	if !at.place(t, &h, &runs) {
+		return fmt.Errorf("track_ID %d: samples before the moof", h.trackID)
+	}
 	return nil
 }
 
-// place turns the data offset of a track's runs into one that counts from the moof.
+// place turns the data offset of a track's runs into one that counts from the moof. It reports false for one that cannot
+// be.
 //
 // Source: ISO/IEC 14496-12, 8.8.7.1. A base-data-offset counts from a start of file that a live stream does not have:
 // the first one in a moof is taken for the moof's own place, as all encoders mean it, or for that of the payload where
 // the runs would else lie inside the moof.
-func (at *base) place(t *Traf, h *tfhd, r *runs) {
+func (at *base) place(t *Traf, h *tfhd, r *runs) bool {
 	offset, known := r.offset, r.hasOffset
 	switch {
 	case h.flags&tfhdBase != 0:
@@ -172,10 +175,11 @@ func (at *base) place(t *Traf, h *tfhd, r *runs) {
 	}
 	at.end = 0
 	if !known || offset < 0 {
-		return
+		return !known
 	}
 	t.DataOffset = offset
 	at.end = offset + r.bytes
+	return true
 }
 
 // finish checks that samples have times, durations and sizes.

@@ -1,0 +1,52 @@
+package e2e
+
+import (
+	"sync"
+	"testing"
+)
+
+// residentBound is what the process may have resident in TestHostile at most. It has 64 channels, hundreds of connections,
+// and nobody sends much: what the program takes by itself is most of it.
+const residentBound = 192 << 20
+
+// TestHostile sends what the catalogue of bad input knows over real sockets to a real weir, all at once, while a healthy
+// encoder pushes beside it. Every answer is the documented one (docs/encoders.md, docs/limits.md), every frame of the
+// healthy stream is served, and memory stays below residentBound.
+func TestHostile(t *testing.T) {
+	y := newYard(t, yardLimits, "384MiB")
+	y.startHealthy()
+	var families group
+	for name, family := range map[string]func(*testing.T, *yard){
+		"http": httpFamily, "slow": slowFamily, "boxes": boxFamily,
+	} {
+		families.add(name, func(t *testing.T) { family(t, y) })
+	}
+	families.run(t)
+	y.account()
+	if peak := y.peakResident(); peak > residentBound {
+		t.Errorf("%d MiB were resident, want %d at most", peak>>20, residentBound>>20)
+	} else {
+		t.Logf("%d MiB resident at most, bound %d MiB", peak>>20, residentBound>>20)
+	}
+	if n := y.metric(`weir_ingest_errors_total\{kind="panic"\}`); n != 0 {
+		t.Errorf("%v panics", n)
+	}
+}
+
+// A group runs tests at the same time, all of them: they wait for a socket more than for a processor.
+type group struct {
+	names []string
+	tests []func(*testing.T)
+}
+
+func (g *group) add(name string, f func(*testing.T)) {
+	g.names, g.tests = append(g.names, name), append(g.tests, f)
+}
+
+func (g *group) run(t *testing.T) {
+	var all sync.WaitGroup
+	for i, name := range g.names {
+		all.Go(func() { t.Run(name, g.tests[i]) })
+	}
+	all.Wait()
+}
