@@ -78,3 +78,24 @@ func (conn *Conn) Pause(wait time.Duration) error {
 	}
 	return conn.Err()
 }
+
+// Visit lets in a body that belongs to the channel and to no stream, and takes n bytes for it: a manifest. ErrBusy or
+// ErrUnfinished refuse it; otherwise call leave at its end. Safe for concurrent use.
+func (c *Channel) Visit(n int64) (leave func(), err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.conns >= c.limits.ChannelConnections {
+		return nil, ErrBusy
+	}
+	if c.unfinished.Add(n) > c.limits.ChannelUnfinished {
+		c.unfinished.Add(-n)
+		return nil, ErrUnfinished
+	}
+	c.conns++
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.conns--
+		c.unfinished.Add(-n)
+	}, nil
+}

@@ -15,6 +15,11 @@ import (
 
 // manifest takes an encoder's MPD or playlist: what it says of names, bitrates and languages helps, and nothing depends on it.
 func (s *Server) manifest(ctx *fasthttp.RequestCtx, door *ingest.Door, t target) (status int, text string) {
+	leave, err := door.Channel.Visit(2 * cmaf.MaxManifest)
+	if err != nil {
+		return s.refuse(ctx, door, t, err)
+	}
+	defer leave()
 	r := s.bodyOf(ctx, loose{time.Now().Add(s.cfg.Limits.Idle), s.cfg.Limits.Idle})
 	body, status, text := readManifest(string(ctx.Request.Header.Peek("Content-Encoding")), r)
 	if status != 0 {
