@@ -72,6 +72,15 @@ func (s *Stream) SetHints(from HintSource, hints []TrackHint) {
 	}
 }
 
+// Announce tells when the encoder says that it started: the UTC of its media time 0, nanoseconds since 1970, as an MPD's
+// availabilityStartTime gives it. It counts when the channel's clock is laid, and only where arrival bears it out
+// (docs/time.md, section 1). Safe for concurrent use.
+func (c *Channel) Announce(start int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.tl.Announce(start)
+}
+
 // described is the header's tracks with what is said of them beside it.
 func (s *Stream) described(header []media.Input) []media.Input {
 	out := make([]media.Input, len(header))

@@ -276,7 +276,18 @@ func (tl *Timeline) published(name string) int64 {
 	return 0
 }
 
-// anchor decides where encoder time 0 lies: at the epoch, where the configuration says, or where arrival puts it.
+// Announce tells where the encoder itself says that its time 0 lies, UTC ns (MPD@availabilityStartTime). It counts when a
+// generation is anchored, where arrival bears it out.
+func (tl *Timeline) Announce(start int64) { tl.announced = start }
+
+// An announced anchor is believed where media comes no earlier than that says, but for two clocks' difference, and not much
+// later: an encoder's own delay. Beyond it the encoder's clock is wrong, or its MPD is of another run.
+const (
+	announcedEarly = second / 2
+	announcedLate  = 10 * second
+)
+
+// anchor decides where encoder time 0 lies: at the epoch, where configuration or encoder say, or where arrival puts it.
 func (tl *Timeline) anchor(g *Generation, sketches []*sketch) {
 	own := sketches[0].early
 	for _, k := range sketches {
@@ -289,6 +300,8 @@ func (tl *Timeline) anchor(g *Generation, sketches []*sketch) {
 		g.Anchor = *tl.cfg.Anchor
 	case abs(own) <= epochSlack:
 		g.Epoch = true
+	case tl.announced != 0 && sub(own, tl.announced) >= -announcedEarly && sub(own, tl.announced) <= announcedLate:
+		g.Anchor = scaleUp(tl.announced, 25, second)
 	default:
 		g.Anchor = scaleUp(own, 25, second)
 	}

@@ -56,6 +56,7 @@ type node struct {
 	lose    func(*packet) bool
 	again   func(*packet) int64 // when a packet comes once more, after the first time; 0: not
 	loose   bool                // packets may overtake each other: one request a segment
+	said    int64               // where the encoder says that its time 0 lies, UTC ns; 0: not said
 
 	tl     *Timeline
 	check  *checker
@@ -91,6 +92,7 @@ func (n *node) boot() {
 		n.past = append(n.past, n.check)
 	}
 	n.tl = New(n.cfg, slices.Clone(n.store.gens), slices.Clone(n.store.joins))
+	n.tl.Announce(n.said)
 	n.check = newChecker(n.name, slices.Clone(n.store.gens))
 	for f := range n.missed {
 		n.check.lost[f] = true

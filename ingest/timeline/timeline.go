@@ -25,6 +25,7 @@ type Timeline struct {
 	heldSamples     int
 	scratch         held
 
+	announced int64 // where the encoder says that its time 0 lies, UTC ns; 0: not said
 	born      int64 // first call, UTC ns
 	listing   bool  // the first number to list is known
 	dirty     bool  // something may be listed before due

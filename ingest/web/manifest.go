@@ -57,6 +57,9 @@ func (b *book) read(channel *ingest.Channel, path string, body []byte) (streams 
 	if err != nil {
 		return nil, err
 	}
+	if m.HasStart {
+		channel.Announce(m.Start)
+	}
 	return b.MPD(path, m), nil
 }
 
