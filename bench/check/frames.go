@@ -10,6 +10,7 @@ import (
 	"github.com/cespare/xxhash/v2"
 
 	"weir/bench/check/mp4"
+	"weir/media"
 )
 
 const maxFrames = 60_000 // samples that are remembered, a track
@@ -46,6 +47,9 @@ func (f *frames) track(p *presentation, pl place, in *mp4.Init) *frameTrack {
 }
 
 func frameKey(in *mp4.Init) string {
+	if in.Kind == media.Video { // whose language is often said in one format only
+		return fmt.Sprintf("%s %dx%d", in.Codec, in.Width, in.Height)
+	}
 	return fmt.Sprintf("%v %s %dx%d %d %d %s", in.Kind, in.Codec, in.Width, in.Height, in.SampleRate, in.Channels, in.Language)
 }
 
@@ -92,32 +96,47 @@ func (f *frames) compare(j *judge) {
 // against compares the instants of the samples that both have, where both were read. Tracks that share no sample are
 // taken for two encodings.
 func (t *frameTrack) against(j *judge, o *frameTrack) {
-	common, off := 0, 0
-	var worst time.Duration
-	var when time.Time
+	inside, apart := meeting{}, meeting{}
 	for hash, list := range t.seen {
 		others, ok := o.seen[hash]
 		if !ok || len(list) > 1 || len(others) > 1 { // silence and black come again
 			continue
 		}
 		at, other := list[0], others[0]
+		m := &inside
 		if !o.covers(at) || !t.covers(other) { // a source that loops: each format may have been read at another turn
-			continue
+			m = &apart
 		}
-		common++
-		if d := at.Sub(other); d.Abs() > t.frame+time.Millisecond {
-			if off++; worst == 0 || at.Before(when) {
-				worst, when = d, at
-			}
-		}
+		m.add(at, at.Sub(other), t.frame+time.Millisecond)
 	}
-	if common == 0 {
+	m := inside
+	if m.common == 0 { // the two were read at the same time: what they showed then should have met
+		m = apart
+	}
+	if m.common == 0 {
 		return
 	}
 	p := t.place
-	p.at = when.UTC().Format("2006-01-02T15:04:05.000Z")
-	j.test(106, off == 0, p, fmt.Sprintf("%d of %d frames at other instants, the first by %v", off, common, worst.Round(time.Millisecond)),
+	p.at = m.when.UTC().Format("2006-01-02T15:04:05.000Z")
+	j.test(106, m.off == 0, p, fmt.Sprintf("%d of %d frames at other instants, the first by %v", m.off, m.common, m.by.Round(time.Millisecond)),
 		fmt.Sprintf("as in %s: within a frame (%v)", strings.TrimSpace(o.place.subject), t.frame.Round(time.Millisecond)))
+}
+
+// A meeting counts samples that two tracks have in common, and those that they show at different instants.
+type meeting struct {
+	common, off int
+	when        time.Time     // of the first that is off
+	by          time.Duration // how much it is off
+}
+
+func (m *meeting) add(at time.Time, by, allowed time.Duration) {
+	m.common++
+	if by.Abs() <= allowed {
+		return
+	}
+	if m.off++; m.off == 1 || at.Before(m.when) {
+		m.when, m.by = at, by
+	}
 }
 
 // covers reports whether an instant lies in what was read, with two frames to spare.

@@ -44,7 +44,7 @@ type hlsList struct {
 	read      uint64    // number up to which segments have been read
 	rounds    int
 	ended     string // the bytes at EXT-X-ENDLIST
-	loads     int
+	looks     int    // at the playlist since it ended
 	answer    *answer
 	dropped   m3u8.Segment // the newest that has left the list
 	dropURL   string
@@ -118,11 +118,9 @@ func (l *hlsList) run(ctx context.Context, first func()) {
 		once.Do(first)
 		p := l.playlist
 		if p != nil && p.Ended {
-			if l.loads > 1 || !l.watching(ctx) || l.ended != "" && l.rounds > 1 {
-				return
-			}
+			l.looks++
 		}
-		if !l.watching(ctx) {
+		if !l.watching(ctx) || l.looks > 2 {
 			return
 		}
 		wait := 2 * time.Second
@@ -131,7 +129,7 @@ func (l *hlsList) run(ctx context.Context, first func()) {
 				wait /= 2
 			}
 			if p.Ended {
-				wait = time.Second // once more, to see that it stays
+				wait = time.Second // twice more, to see that it stays
 			}
 		}
 		if !l.rest(ctx, wait-time.Since(l.fetched)) {
@@ -161,7 +159,6 @@ func (l *hlsList) load(ctx context.Context) bool {
 		return false
 	}
 	l.manifests.Add(1)
-	l.loads++
 	l.answer = a
 	life := time.Duration(0)
 	if !p.Ended {
@@ -254,7 +251,7 @@ func (l *hlsList) readDropped(ctx context.Context) {
 		return
 	}
 	at := l.place(l.subject, l.dropURL, "just removed from the playlist")
-	a, err := l.fetch.get(ctx, request{url: l.dropURL, method: "HEAD"})
+	a, err := l.fetch.get(ctx, request{url: l.dropURL, limit: maxMedia})
 	if err == nil && ctx.Err() == nil {
 		l.judge.test(118, a.status == 200, at, fmt.Sprintf("status %d", a.status), "200 for the length of the playlist and of itself")
 	}

@@ -19,6 +19,7 @@ var smoothTypes = []string{"text/xml", "application/xml", "application/vnd.ms-ss
 type smooth struct {
 	*presentation
 	base   string // URL of the manifest after redirects
+	loaded time.Time
 	levels []*level
 
 	mu       sync.Mutex
@@ -46,7 +47,7 @@ type level struct {
 
 // runSmooth judges a client manifest and walks its fragments, each level in a goroutine of its own.
 func (p *presentation) runSmooth(ctx context.Context, a *answer) {
-	s := &smooth{presentation: p, base: a.url}
+	s := &smooth{presentation: p, base: a.url, loaded: a.sent}
 	if !s.version(a) {
 		p.fail(fmt.Errorf("the manifest cannot be read"))
 		return
@@ -171,6 +172,7 @@ func (l *level) await(ctx context.Context, c ism.Chunk) *answer {
 	at := l.place(l.subject, url, "announced by tfrf")
 	length := mpd.Ticks(c.Duration, l.stream.TimeScale)
 	for {
+		listed, passed := l.whereabouts(c.Time)
 		a, err := l.fetch.get(ctx, request{url: url, limit: maxMedia})
 		switch {
 		case ctx.Err() != nil:
@@ -181,7 +183,9 @@ func (l *level) await(ctx context.Context, c ism.Chunk) *answer {
 			return a
 		default:
 			l.judge.test(102, a.status == 412 || a.status == 404 || a.status == 425, at, fmt.Sprintf("status %d", a.status), "412 for what is not there yet")
-			if !l.judge.test(101, !l.passed(c.Time), at, fmt.Sprintf("status %d", a.status), "what was announced comes: the manifest lists later fragments") {
+			said := fmt.Sprintf("status %d", a.status)
+			if !l.judge.test(101, !passed, at, said, "what was announced comes: the manifest lists later fragments") ||
+				!l.judge.test(110, !listed, at, said, "the manifest lists it: status 200") {
 				return nil
 			}
 		}
@@ -195,19 +199,17 @@ func (l *level) await(ctx context.Context, c ism.Chunk) *answer {
 	}
 }
 
-// passed reports whether the newest manifest lists a fragment later than a time, and not that one.
-func (l *level) passed(at int64) bool {
+// whereabouts reports whether the newest manifest lists the fragment of a time, or has passed it over.
+func (l *level) whereabouts(at int64) (listed, passed bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if _, ok := l.listed[at]; ok {
-		return false
+	if _, listed = l.listed[at]; listed {
+		return true, false
 	}
 	for t := range l.listed {
-		if t > at {
-			return true
-		}
+		passed = passed || t > at
 	}
-	return false
+	return false, passed
 }
 
 // readFragment fetches a fragment and judges it.

@@ -196,9 +196,10 @@ func (s *smooth) probeSmooth(ctx context.Context) {
 		d := max(1, c.Duration)
 		at := func(t int64) string { return resolve(s.base, l.stream.Fragment(l.level, t)) }
 		if l.live {
-			edge := s.clockEdge(l)
-			e.missing = append(e.missing, missing{at(edge + 10_000*d), "a fragment far ahead", 102, []int{404, 412}})
-			e.missing = append(e.missing, missing{at(edge + d), "a fragment beyond the edge", 102, []int{412, 404}})
+			edge := s.edge(l)
+			e.missing = append(e.missing,
+				missing{at(edge), "a fragment beyond the edge", 102, []int{412, 404}},
+				missing{at(edge + 10_000*d), "a fragment far ahead", 102, []int{404, 412}})
 		}
 		if old := l.stream.Chunks[0].Time - 10_000*d; old > 0 {
 			e.missing = append(e.missing, missing{at(old), "a fragment before the window", 102, []int{404, 410}})
@@ -209,11 +210,12 @@ func (s *smooth) probeSmooth(ctx context.Context) {
 	s.probe(ctx, e)
 }
 
-// clockEdge is a time that no fragment can have reached yet, on the grid of those that are listed.
-func (s *smooth) clockEdge(l *level) int64 {
+// edge is a time that no fragment can have reached for the next half minute, on the grid of those that are listed.
+func (s *smooth) edge(l *level) int64 {
 	c := l.stream.Chunks[len(l.stream.Chunks)-1]
-	ahead := int64(l.ahead+2) + int64(s.o.For/max(time.Second, mpd.Ticks(c.Duration, l.stream.TimeScale)))
-	return c.Time + ahead*max(1, c.Duration)
+	length := max(time.Millisecond, mpd.Ticks(c.Duration, l.stream.TimeScale))
+	since := time.Since(s.loaded) + 30*time.Second
+	return c.Time + (int64(l.ahead)+2+int64(since/length))*max(1, c.Duration)
 }
 
 // probeInfo: FragmentInfo is the fragment without its media.
