@@ -44,3 +44,31 @@ func TestChunkAllocations(t *testing.T) {
 		t.Errorf("%.1f allocations per chunk", allocs)
 	}
 }
+
+// The same of Smooth: a clock of 10 MHz is put back onto the cadence, and the manifest is read once.
+func TestSmoothChunkAllocations(t *testing.T) {
+	b := newSmoothbed(t)
+	r := readRecording(t, "all.ismv")
+	q := b.post("all", b.now, r.header)
+	q.play(r.fragments[:15]...)
+	// The next audio fragment comes in chunks; all but the first lie inside a segment.
+	chunks := splitFragment(t, &r.fragments[17], 8)
+	q.play(r.fragments[15], r.fragments[16], chunks[0])
+	stats := &b.channel.tracks[audioSmooth].stats
+	before := stats.Chunks.Load()
+	i := 0
+	body := bytes.NewReader(nil)
+	allocs := testing.AllocsPerRun(len(chunks)-2, func() {
+		i++
+		body.Reset(chunks[i].bytes)
+		if err := q.conn.ReadBody(body); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if committed := stats.Chunks.Load() - before; committed < int64(len(chunks)-1) {
+		t.Fatalf("%d of %d chunks were committed\n%s", committed, len(chunks)-1, b.log)
+	}
+	if allocs != 0 {
+		t.Errorf("%.1f allocations per chunk", allocs)
+	}
+}

@@ -60,6 +60,7 @@ type Channel struct {
 	samples     []media.Sample // scratch of place
 	moof        []byte         // scratch of place
 	dirty       bool           // something to publish
+	events      events
 	bucket      Bucket
 }
 

@@ -36,6 +36,9 @@ type pending struct {
 
 // readPayload reads the mdat's payload from the socket into the slab where it stays, and submits what it holds.
 func (conn *Conn) readPayload(r io.Reader, size int) error {
+	if conn.sparse() {
+		return conn.readEvents(r, size)
+	}
 	if err := conn.claim(size); err != nil {
 		return err
 	}
@@ -56,6 +59,25 @@ func (conn *Conn) readPayload(r io.Reader, size int) error {
 	}
 	if !used {
 		conn.s.cancel(room)
+	}
+	return nil
+}
+
+// readEvents reads the payload of a sparse track aside.
+func (conn *Conn) readEvents(r io.Reader, size int) error {
+	if size > maxEventData {
+		for i := range conn.frag.Trafs {
+			conn.input(conn.frag.Trafs[i].TrackID).track.stats.drop(ReasonEventSize)
+		}
+		return conn.discard(r, int64(size))
+	}
+	payload, err := conn.asideAfter(r, nil, int64(size), maxEventData)
+	if err != nil {
+		return err
+	}
+	for i := range conn.frag.Trafs {
+		traf := &conn.frag.Trafs[i]
+		conn.s.c.take(conn.s.c.deps.Now(), conn.input(traf.TrackID), traf, payload)
 	}
 	return nil
 }
@@ -108,6 +130,10 @@ func (conn *Conn) submit(now int64, room segcache.Room, traf *media.Traf) bool {
 	if in == nil || len(traf.Samples) == 0 {
 		return false // a track_ID that the header does not know: row 11 of the bad-input catalogue
 	}
+	if in.desc.Kind == media.Metadata {
+		c.take(now, in, traf, room.Payload())
+		return false
+	}
 	c.mu.Lock()
 	p := c.acquire()
 	c.mu.Unlock()
@@ -130,6 +156,15 @@ func (conn *Conn) submit(now int64, room segcache.Room, traf *media.Traf) bool {
 	return p.placed || p.settled < len(p.samples)
 }
 
+// decodeTime is the encoder time of a chunk's first sample, edit list applied: of tfdt, else of Smooth's tfxd. Some Smooth
+// encoders write a tfdt of 0 beside it.
+func decodeTime(in *input, traf *media.Traf) int64 {
+	if !traf.HasTime || traf.Time == 0 && traf.HasTfxd {
+		return traf.TfxdTime - in.desc.Shift
+	}
+	return traf.Time - in.desc.Shift
+}
+
 // fill copies the chunk's index and corrects sync flags by what the payload says (NAL types over flags).
 func (p *pending) fill(in *input, room segcache.Room, traf *media.Traf, now int64) {
 	p.in, p.room, p.offset, p.arrival = in, room, int(traf.DataOffset), now
@@ -137,11 +172,7 @@ func (p *pending) fill(in *input, room segcache.Room, traf *media.Traf, now int6
 	p.durations, p.syncs = p.durations[:0], p.syncs[:0]
 	p.bytes, p.settled, p.placed, p.hasPrft = 0, 0, false, false
 	p.cursor, p.cursorAt = 0, 0
-	p.time = traf.Time
-	if !traf.HasTime || traf.Time == 0 && traf.HasTfxd { // Smooth: some write a tfdt of 0 beside
-		p.time = traf.TfxdTime
-	}
-	p.time -= in.desc.Shift
+	p.time = decodeTime(in, traf)
 	payload := room.Payload()[p.offset:]
 	video := in.desc.Kind == media.Video
 	for i := range p.samples {

@@ -92,15 +92,20 @@ type testbed struct {
 	cache   *segcache.Cache
 	channel *Channel
 	log     *bytes.Buffer
+	tracks  []string // declared
 }
 
 const (
 	testStart = int64(1_795_000_000) * int64(time.Second) // a day in November 2026
 )
 
-func newTestbed(t testing.TB, records *memory) *testbed {
+// newTestbed makes a channel that declares these tracks; v and a, where none are named.
+func newTestbed(t testing.TB, records *memory, tracks ...string) *testbed {
 	t.Helper()
-	b := &testbed{t: t, now: testStart, records: records, log: &bytes.Buffer{}}
+	if tracks == nil {
+		tracks = []string{"v", "a"}
+	}
+	b := &testbed{t: t, now: testStart, records: records, log: &bytes.Buffer{}, tracks: tracks}
 	b.cache = segcache.New(segcache.Config{Memory: 512 << 20})
 	b.open()
 	t.Cleanup(func() { b.cache.Close() })
@@ -113,7 +118,7 @@ func (b *testbed) open() {
 		Name: "live",
 		Timeline: timeline.Config{
 			Segment: int64(2 * time.Second), Part: int64(200 * time.Millisecond), Window: int64(20 * time.Second),
-			Tracks: []string{"v", "a"},
+			Tracks: b.tracks,
 		},
 		Limits: DefaultLimits(),
 	}, Deps{

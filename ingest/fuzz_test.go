@@ -3,6 +3,7 @@ package ingest
 import (
 	"bytes"
 	"log/slog"
+	"slices"
 	"testing"
 	"time"
 )
@@ -17,6 +18,10 @@ func FuzzReadBody(f *testing.F) {
 	f.Add(v.chunk(append([]byte{}, good...)))
 	f.Add(header)
 	f.Add(audioSource().header(f))
+	r := readRecording(f, "all.ismv")
+	f.Add(slices.Concat(r.header, r.fragments[2].bytes, r.end)) // audio from before 0
+	f.Add(slices.Concat(r.header, r.fragments[1].bytes))
+	f.Add(slices.Concat(sparseHeader("scte"), sparseFragment(1, 2, "splice")))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		b := newTestbed(t, &memory{})
 		b.channel.log = slog.New(slog.DiscardHandler)
@@ -29,6 +34,7 @@ func FuzzReadBody(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		conn.ReadManifests(&smoothBox)
 		_ = conn.ReadBody(bytes.NewReader(body)) // any error will do
 		conn.Detach()
 		for range 4 {

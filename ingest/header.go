@@ -41,7 +41,7 @@ func (s *Stream) replaceInputs(descs []media.Input, names []string) error {
 		if err != nil {
 			return fmt.Errorf("track %s: %w", names[i], err)
 		}
-		inputs[i] = &input{track: t, desc: &descs[i]}
+		inputs[i] = &input{track: t, desc: &descs[i], scheme: s.scheme(descs, i)}
 	}
 	s.closeInputs()
 	s.inputs = inputs
@@ -64,13 +64,16 @@ func (s *Stream) redescribe() {
 	descs := s.described(s.header)
 	inputs := make([]*input, len(descs))
 	for i, in := range s.inputs {
-		inputs[i] = &input{id: in.id, track: in.track, desc: &descs[i]} // others may be reading the old one
+		inputs[i] = &input{id: in.id, track: in.track, desc: &descs[i], scheme: s.scheme(descs, i)} // others may be reading the old one
 		in.track.describe(&descs[i])
 		c.publishInit(in.track)
 	}
 	s.inputs = inputs
 	if s.open {
 		for _, in := range inputs {
+			if in.id == 0 {
+				continue
+			}
 			c.tl.Describe(c.deps.Now(), in.id, in.desc.ConfigHash)
 		}
 	}

@@ -23,6 +23,7 @@ type TrackHint struct {
 	Bitrate  int
 	Language string       // RFC 5646 or ISO 639-2; counts where the header says none (und)
 	Roles    []media.Role // count where the header has no kind boxes
+	Scheme   string       // timed metadata: a URI that says what it is
 }
 
 // HintSource tells where hints come from. Where two say different things of a track, the lower one is believed.
@@ -112,6 +113,16 @@ func (s *Stream) named(header []media.Input, i int) string {
 		return h.Name
 	}
 	return ""
+}
+
+// scheme is what timed metadata is said to be.
+func (s *Stream) scheme(header []media.Input, i int) string {
+	for from := range s.hints {
+		if h := hintFor(s.hints[from], header, i); h != nil && h.Scheme != "" && len(h.Scheme) <= 256 {
+			return h.Scheme
+		}
+	}
+	return header[i].SampleEntry
 }
 
 // hintFor finds what is said of a header's track: by its track_ID, else by being the only one of its kind on both sides.

@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"weir/ingest/timeline"
+	"weir/media"
 )
 
 // ReasonPending: the channel holds as many undecided chunks as it may.
@@ -15,7 +16,7 @@ const ReasonPending timeline.Reason = "pending_limit"
 const maxReasons = 31
 
 // reasons is the fixed set of label values for dropped samples; an unknown one counts as "other".
-var reasons = append([]timeline.Reason{ReasonPending}, timeline.Reasons()...)
+var reasons = append([]timeline.Reason{ReasonPending, ReasonEventSize}, timeline.Reasons()...)
 
 func (s *TrackStats) drop(reason timeline.Reason) {
 	for i, r := range reasons {
@@ -50,12 +51,15 @@ var (
 	descAge        = prometheus.NewDesc("weir_ingest_last_chunk_age_seconds", "Time since the newest chunk arrived.", labels, nil)
 	descInputs     = prometheus.NewDesc("weir_ingest_connections", "Encoder connections that feed the channel now.", labels[:1], nil)
 	descUnfinished = prometheus.NewDesc("weir_ingest_unfinished_bytes", "Bytes of boxes that the channel's encoders are in the middle of.", labels[:1], nil)
+	descEvents     = prometheus.NewDesc("weir_ingest_events_total", "Timed metadata events taken from sparse tracks.", labels, nil)
+	descKept       = prometheus.NewDesc("weir_ingest_kept_events", "Timed metadata events that the channel keeps, or that wait for their time.", labels[:1], nil)
+	descKeptBytes  = prometheus.NewDesc("weir_ingest_kept_event_bytes", "Bytes of them.", labels[:1], nil)
 	descLag        = prometheus.NewDesc("weir_ingest_lag_seconds", "How late the channel's media comes against its own clock.", labels[:1], nil)
 )
 
 // Describe implements prometheus.Collector.
 func (Collector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descBytes, descChunks, descSegments, descGaps, descDropped, descBad, descAge, descInputs, descUnfinished, descLag} {
+	for _, d := range []*prometheus.Desc{descBytes, descChunks, descSegments, descGaps, descDropped, descBad, descAge, descInputs, descUnfinished, descLag, descEvents, descKept, descKeptBytes} {
 		ch <- d
 	}
 }
@@ -79,6 +83,8 @@ func (c *Channel) collect(ch chan<- prometheus.Metric) {
 	}
 	gauge(descInputs, float64(c.conns), c.name)
 	gauge(descUnfinished, float64(c.unfinished.Load()), c.name)
+	gauge(descKept, float64(len(c.events.kept)+len(c.events.waiting)), c.name)
+	gauge(descKeptBytes, float64(c.events.bytes), c.name)
 	gauge(descLag, time.Duration(c.tl.Lag()).Seconds(), c.name)
 	for _, t := range c.tracks {
 		s := &t.stats
@@ -86,6 +92,9 @@ func (c *Channel) collect(ch chan<- prometheus.Metric) {
 		count(descChunks, s.Chunks.Load(), c.name, t.name)
 		count(descSegments, s.Segments.Load(), c.name, t.name)
 		count(descGaps, s.Gaps.Load(), c.name, t.name)
+		if t.kind == media.Metadata {
+			count(descEvents, s.Events.Load(), c.name, t.name)
+		}
 		count(descBad, s.BadFragment.Load(), c.name, t.name)
 		if last := s.LastChunk.Load(); last != 0 {
 			gauge(descAge, time.Duration(now-last).Seconds(), c.name, t.name)

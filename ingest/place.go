@@ -16,6 +16,7 @@ func (c *Channel) apply() {
 			c.applyOne(&events[i])
 		}
 	}
+	c.placeEvents()
 	if c.dirty {
 		c.dirty = false
 		c.live.Publish()

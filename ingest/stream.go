@@ -31,9 +31,10 @@ type Stream struct {
 
 // An input is one track of a stream's header.
 type input struct {
-	id    timeline.InputID
-	track *track
-	desc  *media.Input
+	id     timeline.InputID // 0: not the timeline's, for timed metadata is kept as events
+	track  *track
+	desc   *media.Input
+	scheme string // timed metadata: what it is
 }
 
 // Stream finds or makes the stream of that name. It fails with ErrTooMany where the channel has as many as it may.
@@ -224,6 +225,9 @@ func (s *Stream) closeInputs() {
 	}
 	s.open = false
 	for _, in := range s.inputs {
+		if in.id == 0 {
+			continue
+		}
 		s.c.tl.Close(s.c.deps.Now(), in.id)
 	}
 }
@@ -236,6 +240,9 @@ func (s *Stream) openInputs() {
 	s.open = true
 	now := s.c.deps.Now()
 	for _, in := range s.inputs {
+		if in.desc.Kind == media.Metadata {
+			continue
+		}
 		s.c.nextInput++
 		in.id = s.c.nextInput
 		s.c.tl.Open(now, in.id, timeline.TrackInfo{

@@ -38,6 +38,7 @@ type TrackStats struct {
 	LastChunk   atomic.Int64                 // arrival of the newest committed chunk, UTC ns
 	Dropped     [maxReasons + 1]atomic.Int64 // by reason; the last counts all others
 	BadFragment atomic.Int64
+	Events      atomic.Int64 // of a sparse track
 }
 
 // describe remembers what an encoder says of the track, keyed by decoder configuration. A channel sees few of them; the

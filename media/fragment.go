@@ -194,7 +194,7 @@ func (t *Traf) finish(h *tfhd) error {
 		return errors.New("samples without sizes")
 	}
 	if h.timeless {
-		if len(t.Samples) != 1 || t.TfxdDuration <= 0 || t.TfxdDuration > 1<<32-1 {
+		if len(t.Samples) != 1 || !t.HasTfxd || t.TfxdDuration > 1<<32-1 { // 0 is a sparse event without a length
 			return errors.New("samples without durations")
 		}
 		t.Samples[0].Duration = uint32(t.TfxdDuration)

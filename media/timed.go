@@ -17,7 +17,7 @@ func (e *entry) parseTimed(b []byte, kind Kind) error {
 	case kind == Text && name == "stpp":
 		texts = 3
 	case kind == Text && name == "wvtt":
-	case kind == Text && name == "tx3g", kind == Metadata && name == "mebx":
+	case kind == Text && name == "tx3g", kind == Metadata && (name == "mebx" || name == "scte"):
 		e.codec = name
 		e.published = wrapEntry(name, b)
 		return nil

@@ -72,6 +72,7 @@ func (tl *Timeline) taken(in *input, h *held) {
 	in.near = min((h.end-h.time)/2, scale(tl.gen().PartTarget, int64(in.info.Timescale), second))
 	in.t.arrived, in.t.warm = h.arrival, true
 	in.t.prior = prior{base: in.base, next: in.next, scale: in.info.Timescale, arrival: h.arrival}
+	tl.wakeCopies(in)
 }
 
 // A prior is where a track's last input stopped.
@@ -195,6 +196,12 @@ func paced(run []*held, in *input) bool {
 // reorder tells whether a chunk behind a hole should wait for the one that belongs there: up to two chunks, and not long.
 func (tl *Timeline) reorder(now int64, in *input, h *held, hole int64) bool {
 	length := scale(h.end-h.time, second, int64(in.info.Timescale))
+	if o := tl.copyBehind(now, in, h); o != nil && hole > 0 && len(in.q) < maxRun {
+		if until := add(h.arrival, 2*max(length, o.length)+tl.gen().half()/2); now < until {
+			tl.wakeAt(in, until)
+			return true
+		}
+	}
 	if !in.cont || len(in.q) > 2 || hole < min(length, in.length)/2 || hole > 2*max(length, in.length) {
 		return false
 	}
@@ -204,6 +211,26 @@ func (tl *Timeline) reorder(now int64, in *input, h *held, hole int64) bool {
 	}
 	tl.wakeAt(in, until)
 	return true
+}
+
+// copyBehind is another input that brings the same media and has not come as far: it may fill a hole.
+func (tl *Timeline) copyBehind(now int64, in *input, h *held) *input {
+	for _, o := range tl.inputs {
+		if o != in && o.t == in.t && o.open && o.cont && o.base != nil && o.lost == 0 && o.info.Timescale == in.info.Timescale &&
+			h.time-o.next > int64(o.info.Timescale)/1000 && sub(now, o.last) < 2*o.length+second {
+			return o
+		}
+	}
+	return nil
+}
+
+// wakeCopies makes inputs that wait for a copy to fill a hole look again.
+func (tl *Timeline) wakeCopies(in *input) {
+	for _, o := range tl.inputs {
+		if o != in && o.t == in.t && len(o.q) > 0 {
+			tl.wakeAt(o, in.last)
+		}
+	}
 }
 
 // wakeAt makes Tick look at an input's queue.

@@ -38,7 +38,7 @@ func (tl *Timeline) place(in *input, h *held) bool {
 		e := in.m.At(h.x + int64(h.dur[h.from]))
 		if c.has && s < c.pos && (e <= c.pos || c.pos-s > (e-s)/2) {
 			why := Duplicate
-			if !c.open && s < c.begin && c.why != BeforeStart {
+			if !c.open && s < c.begin && s < c.seen && c.why != BeforeStart {
 				why = Late
 			}
 			tl.dropUntil(in, h, c.pos, why)

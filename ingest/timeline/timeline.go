@@ -239,6 +239,15 @@ func (tl *Timeline) note(track string, why Reason, text string) {
 // Lag is how late the channel's media comes against its own clock, in nanoseconds: docs/time.md, section 1.
 func (tl *Timeline) Lag() int64 { return tl.lag }
 
+// Nanos is the channel time, in ns since the epoch, of what the newest session's encoder calls x, in ticks of that many
+// per second: for what goes beside the tracks. ok is false where no time base is known yet, and for times that cannot be.
+func (tl *Timeline) Nanos(x int64, scale uint32) (ns int64, ok bool) {
+	if tl.gen() == nil || len(tl.bases) == 0 || scale == 0 || !plausible(x, scale) {
+		return 0, false
+	}
+	return tl.session().nanos(x, scale), true
+}
+
 // NextDeadline is when Tick has something to do (UTC ns), 0 for never. A call that comes later than that, or earlier,
 // does no harm.
 func (tl *Timeline) NextDeadline() int64 {

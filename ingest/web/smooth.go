@@ -19,7 +19,7 @@ func smoothHints(payload []byte) ([]ingest.TrackHint, error) {
 	for i := range tracks {
 		t := &tracks[i]
 		hints[i] = ingest.TrackHint{
-			TrackID: t.ID, Kind: t.Kind, Name: t.Identity(), Bitrate: t.Bitrate, Language: t.Language,
+			TrackID: t.ID, Kind: t.Kind, Name: t.Identity(), Bitrate: t.Bitrate, Language: t.Language, Scheme: t.Scheme,
 		}
 	}
 	return hints, nil
