@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -37,6 +38,38 @@ func TestInstances(t *testing.T) {
 		pushDemo(t, b, func(o *push.Options) { o.Start, o.Fault = zero, delays("b") })
 		compare(t, a, b, window)
 	})
+	t.Run("Smooth, one store, the encoder restarts", func(t *testing.T) {
+		need(t, "ffmpeg")
+		t.Parallel()
+		a := newNode(t, settings{name: "a", window: window, shareState: true})
+		b := newNode(t, settings{name: "b", window: window, stateURL: "nats://" + a.state})
+		var n atomic.Int64
+		encoders := *a
+		encoders.name = "both"
+		encoders.ingest = relay(t, map[*node]func() time.Duration{
+			a: func() time.Duration { return 30 * time.Millisecond },
+			b: func() time.Duration { return time.Duration(250+n.Add(1)%7*60) * time.Millisecond },
+		})
+		push := func() *process { return pushFFmpeg(t, &encoders, docsSmoothOne, copied(t)) }
+		encoder := push()
+		for _, n := range []*node{a, b} {
+			listedSegments(t, n.base(), 4, 3)
+		}
+		for range 2 { // in the middle of a GOP, and again at once
+			<-time.After(1300 * time.Millisecond)
+			encoder.kill()
+			<-time.After(2 * time.Second)
+			encoder = push()
+		}
+		again := time.Now()
+		listedAfter(t, a, again)
+		compareAfter(t, a, b, window, func() {
+			encoder.kill()
+			b.stop()
+			b.start()
+			encoder = push()
+		})
+	})
 }
 
 // delays delays every chunk by up to 0.6 s, differently for each node and track: tracks overtake each other. What a node
@@ -54,12 +87,20 @@ func delays(node string) func(push.Chunk) push.Fault {
 // compare restarts b once both nodes list media, and compares the two while the window refills and after it.
 func compare(t *testing.T, a, b *node, window time.Duration) {
 	t.Helper()
+	compareAfter(t, a, b, window, func() {
+		b.stop()
+		b.start()
+	})
+}
+
+// compareAfter is compare with another restart.
+func compareAfter(t *testing.T, a, b *node, window time.Duration, restart func()) {
+	t.Helper()
 	ra, rb := record(t, a.base()), record(t, b.base())
 	for _, r := range []*recorder{ra, rb} {
 		listedSegments(t, r.url, 4, 3)
 	}
-	b.stop()
-	b.start()
+	restart()
 	listedSegments(t, rb.url, 4, 2)
 
 	// Segments: whatever b lists, a has under the same name with the same bytes.
