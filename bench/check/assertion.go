@@ -21,7 +21,7 @@ type Assertion struct {
 // Numbers above 108 are the checker's own: rules that hold for all three formats, or that none of the others says.
 var assertions = []Assertion{
 	{1, "playlist text", Must, "RFC 8216bis 4.1"},
-	{2, "EXT-X-VERSION is the least that is needed", Must, "RFC 8216bis 8"},
+	{2, "EXT-X-VERSION is high enough", Must, "RFC 8216bis 8"},
 	{3, "variant attributes", Should, "RFC 8216bis 4.4.6.2; Apple HLS authoring 9"},
 	{4, "CODECS is what the init segments say", Must, "RFC 8216bis 4.4.6.2"},
 	{5, "groups exist and are referenced", Must, "RFC 8216bis 4.4.6.2.1"},

@@ -180,6 +180,7 @@ func (d *dash) judgeInit(t *dashTrack, in *mp4.Init) {
 		return
 	}
 	at := d.place(t.subject, d.base, r.Element.Path())
+	d.judge.test(61, len(in.Tracks) == 1, at, fmt.Sprintf("%d tracks in the init segment", len(in.Tracks)), "a Representation is one track")
 	d.judge.test(92, sameCodec(r.Codecs, in.Codec), at, "codecs="+r.Codecs, "the init segment says "+in.Codec)
 	kind := in.Kind.String()
 	if c := r.Set.ContentType; c != "" {

@@ -211,8 +211,10 @@ func (h *hls) judgeCodecs(v *m3u8.Variant, l *hlsList, byURL map[string]*hlsList
 		if l.init == nil {
 			return false
 		}
-		if !slices.Contains(want, l.init.Codec) {
-			want = append(want, l.init.Codec)
+		for i := range l.init.Tracks {
+			if c := l.init.Tracks[i].Codec; !slices.Contains(want, c) {
+				want = append(want, c)
+			}
 		}
 		return true
 	}

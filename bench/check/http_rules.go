@@ -35,6 +35,9 @@ func (p *presentation) whole(a *answer, at place) bool {
 
 // header: the fields that every answer has.
 func (p *presentation) header(a *answer, at place, class objectClass) {
+	if class == classMedia { // what one segment says, all say: findings fold
+		at.subject = p.place("segments", "", "").subject
+	}
 	at.at = "Date"
 	_, err := http.ParseTime(a.header.Get("Date"))
 	p.judge.test(54, err == nil, at, strconv.Quote(a.header.Get("Date")), "the time of the answer, always")

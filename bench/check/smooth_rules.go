@@ -78,7 +78,6 @@ func (l *level) judgeHeader() {
 		l.judge.test(99, l.level.Rate == int(in.SampleRate) || l.level.Rate*2 == int(in.SampleRate), at, fmt.Sprintf("SamplingRate=%d", l.level.Rate), fmt.Sprintf("the AudioSpecificConfig says %d", in.SampleRate))
 		l.judge.test(99, l.level.Channels == in.Channels, at, fmt.Sprintf("Channels=%d", l.level.Channels), fmt.Sprintf("the AudioSpecificConfig says %d", in.Channels))
 	}
-	in.ID = 0 // a fragment's track_ID is its own affair
 	l.mu.Lock()
 	l.header, l.init = in, in
 	l.frames = l.session.frames.track(l.presentation, l.place(l.subject, l.url, ""), in)
@@ -233,7 +232,7 @@ func (s *smooth) probeInfo(ctx context.Context, l *level, fragment string) {
 	if !s.judge.test(103, info.status == 200, at, fmt.Sprintf("status %d", info.status), "200: players of live streams ask for it") {
 		return
 	}
-	seg := mp4.ReadSegment(whole.body, 0, media.Defaults{})
+	seg := mp4.ReadSegment(whole.body, nil)
 	if len(seg.Chunks) > 0 {
 		want := seg.Chunks[0].Moof.All
 		s.judge.test(103, bytes.Contains(info.body, want) && !bytes.Contains(info.body, []byte("mdat")), at, fmt.Sprintf("%d bytes", len(info.body)), fmt.Sprintf("the moof of the fragment, %d bytes, without mdat", len(want)))

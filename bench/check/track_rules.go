@@ -113,7 +113,7 @@ func (t *track) lengths(times mp4.Times, timescale int64, c claim, p place) {
 	if c.ticks && !t.trick {
 		t.judge.test(86, c.start == times.Present || c.start == times.Decode, p, fmt.Sprintf("t=%d", c.start),
 			fmt.Sprintf("the segment starts at %d", times.Present))
-		t.judge.test(86, c.duration == times.DecodeEnd-times.Decode || c.duration == times.PresentEnd-times.Present, p,
+		t.judge.test(86, c.duration == times.DecodeEnd-times.Decode || c.duration == times.PresentEnd-times.Present || c.duration == times.DecodeEnd-times.Present, p,
 			fmt.Sprintf("d=%d", c.duration), fmt.Sprintf("the samples last %d", times.DecodeEnd-times.Decode))
 	}
 	if c.length > 0 && !t.trick {

@@ -8,16 +8,17 @@ import (
 	"weir/media"
 )
 
-// An Init is an init segment.
+// An Init is an init segment. Input is its track, the first of video where there are several (only HLS has such).
 type Init struct {
 	media.Input
+	Tracks   []media.Input
 	Brands   []string
 	EditList bool   // an elst with an entry
 	Color    string // VIDEO-RANGE that the header signals: SDR, PQ or HLG
 	Faults   []Fault
 }
 
-// ReadInit reads an init segment of one track. What the format forbids stands in Faults; an error means that nothing can
+// ReadInit reads an init segment. What the format forbids stands in Faults; an error means that nothing can
 // be said of its media. b is kept.
 //
 // Source: ISO/IEC 23000-19, 7.3.1 and 7.5.
@@ -51,8 +52,11 @@ func ReadInit(b []byte) (*Init, error) {
 	if err != nil {
 		return nil, err
 	}
-	in.check(len(inputs) == 1, moov, fmt.Sprintf("%d tracks", len(inputs)), "an init segment has one track")
-	in.Input = inputs[0]
+	in.check(len(inputs) == 1 || !slices.Contains(in.Brands, "cmfc"), moov, fmt.Sprintf("%d tracks", len(inputs)), "an init segment of CMAF has one track")
+	in.Tracks, in.Input = inputs, inputs[0]
+	if i := slices.IndexFunc(inputs, func(t media.Input) bool { return t.Kind == media.Video }); i > 0 {
+		in.Input = inputs[i]
+	}
 	in.movie(moov)
 	return in, nil
 }

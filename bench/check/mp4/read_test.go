@@ -5,8 +5,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"weir/media"
 )
 
 func recorded(t testing.TB, kind string) (inits, segments [][]byte) {
@@ -40,7 +38,7 @@ func TestReadRecorded(t *testing.T) {
 			t.Fatalf("ReadInit: %v, %+v", err, in)
 		}
 		for _, b := range segments {
-			s := ReadSegment(b, in.ID, in.Defaults)
+			s := ReadSegment(b, in)
 			if len(s.Faults) > 0 || len(s.Chunks) != 10 {
 				t.Fatalf("%d chunks, %v", len(s.Chunks), s.Faults)
 			}
@@ -75,7 +73,7 @@ func FuzzReadSegment(f *testing.F) {
 	_, segments = recorded(f, "video240")
 	f.Add(segments[0][:12000])
 	f.Fuzz(func(t *testing.T, b []byte) {
-		s := ReadSegment(b, 1, media.Defaults{})
+		s := ReadSegment(b, nil)
 		if len(s.Faults) > maxFaults || len(s.Faults) == 0 && len(s.Chunks) == 0 {
 			t.Fatalf("%d chunks, %d faults", len(s.Chunks), len(s.Faults))
 		}

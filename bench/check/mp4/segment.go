@@ -15,9 +15,11 @@ type Segment struct {
 	Chunks []Chunk
 	Bytes  int
 	Faults []Fault
+
+	in *Init
 }
 
-// A Chunk is one moof with its mdat.
+// A Chunk is one moof with its mdat: what it holds of the track that is read.
 type Chunk struct {
 	Moof, Mdat Box
 	Sequence   uint32
@@ -42,12 +44,12 @@ type Prft struct {
 	media.Prft
 }
 
-// ReadSegment reads a media segment of the track with that id (0: whatever it is) and those defaults. What the format
-// forbids stands in Faults; the chunks that can be read are there all the same. b is kept.
+// ReadSegment reads a media segment under its init segment; without one (nil, Smooth) it is of one track, whatever its
+// id. What the format forbids stands in Faults; the chunks that can be read are there all the same. b is kept.
 //
 // Source: ISO/IEC 23000-19, 7.3.2 and 7.5.15 to 7.5.20; ISO/IEC 14496-12, 8.8.
-func ReadSegment(b []byte, id uint32, defaults media.Defaults) *Segment {
-	s := &Segment{Bytes: len(b)}
+func ReadSegment(b []byte, in *Init) *Segment {
+	s := &Segment{Bytes: len(b), in: in}
 	list, err := walk(b, 0, maxBoxes)
 	if err != nil {
 		s.fault(65, fmt.Sprintf("byte %d", end(list)), err.Error(), "boxes fill the segment exactly")
@@ -83,7 +85,7 @@ func ReadSegment(b []byte, id uint32, defaults media.Defaults) *Segment {
 				continue
 			}
 			next.Mdat = box
-			s.chunk(next, id, defaults)
+			s.chunk(next)
 			next = Chunk{}
 		case "moov":
 			s.fault(65, box.String(), "a movie header", "it stands in the init segment")
@@ -124,15 +126,9 @@ func (s *Segment) emsg(next *Chunk, box Box) {
 }
 
 // chunk reads a moof and lays its samples over the mdat.
-func (s *Segment) chunk(c Chunk, id uint32, defaults media.Defaults) {
+func (s *Segment) chunk(c Chunk) {
 	var f media.Fragment
-	trafs := 0
-	err := f.Parse(c.Moof.All, func(track uint32) (media.Defaults, bool) {
-		if trafs++; id != 0 && track != id {
-			s.fault(66, c.Moof.String(), fmt.Sprintf("track_ID %d in tfhd", track), fmt.Sprintf("%d: the init segment's", id))
-		}
-		return defaults, true
-	})
+	err := f.Parse(c.Moof.All, s.defaults)
 	if err != nil {
 		if _, timed := c.Moof.find("traf", "tfdt"); !timed {
 			s.fault(62, c.Moof.String(), err.Error(), "each traf has a tfdt")
@@ -141,13 +137,55 @@ func (s *Segment) chunk(c Chunk, id uint32, defaults media.Defaults) {
 		}
 		return
 	}
-	if len(f.Trafs) != 1 {
+	most := 1
+	if s.in != nil {
+		most = len(s.in.Tracks)
+	}
+	if len(f.Trafs) > most {
 		s.fault(62, c.Moof.String(), fmt.Sprintf("%d track fragments", len(f.Trafs)), "a chunk has one")
 	}
-	c.Sequence, c.Traf = f.Sequence, f.Trafs[0]
+	at := -1
+	for i := range f.Trafs {
+		if id := f.Trafs[i].TrackID; s.in == nil || id == s.in.ID || len(s.in.Tracks) == 1 {
+			at = i
+			break
+		}
+		if !s.knows(f.Trafs[i].TrackID) {
+			s.fault(66, c.Moof.String(), fmt.Sprintf("track_ID %d in tfhd", f.Trafs[i].TrackID), "a track of the init segment")
+		}
+	}
+	if at < 0 {
+		return // of the other tracks alone
+	}
+	c.Sequence, c.Traf = f.Sequence, f.Trafs[at]
+	if s.in != nil && c.TrackID != s.in.ID {
+		s.fault(66, c.Moof.String(), fmt.Sprintf("track_ID %d in tfhd", c.TrackID), fmt.Sprintf("%d: the init segment's", s.in.ID))
+	}
 	s.flags(&c)
-	s.lay(&c)
+	s.lay(&c, f.Trafs)
 	s.Chunks = append(s.Chunks, c)
+}
+
+// defaults are those of a track in the init segment, also where it does not name the track.
+func (s *Segment) defaults(id uint32) (media.Defaults, bool) {
+	if s.in == nil {
+		return media.Defaults{}, true
+	}
+	for i := range s.in.Tracks {
+		if s.in.Tracks[i].ID == id {
+			return s.in.Tracks[i].Defaults, true
+		}
+	}
+	return s.in.Defaults, true
+}
+
+func (s *Segment) knows(id uint32) bool {
+	for i := range s.in.Tracks {
+		if s.in.Tracks[i].ID == id {
+			return true
+		}
+	}
+	return false
 }
 
 // flags reads what media.Fragment does not keep.
@@ -178,30 +216,40 @@ func (s *Segment) flags(c *Chunk) {
 	}
 }
 
-// lay cuts the mdat into samples.
-func (s *Segment) lay(c *Chunk) {
-	var total int64
-	for _, sample := range c.Samples {
-		total += int64(sample.Size)
+// lay cuts the mdat into samples: those of the moof's tracks lie one behind the other and fill it.
+func (s *Segment) lay(c *Chunk, trafs []media.Traf) {
+	payload := int64(c.Mdat.At + len(c.Mdat.All) - len(c.Mdat.Body) - c.Moof.At)
+	next := payload
+	for i := range trafs {
+		t := &trafs[i]
+		if t.DataOffset >= 0 && t.DataOffset != next {
+			s.fault(65, c.Moof.String(), fmt.Sprintf("data offset %d", t.DataOffset), fmt.Sprintf("%d: where the payload, or what is left of it, begins", next))
+			return
+		}
+		from := next - payload
+		for _, sample := range t.Samples {
+			next += int64(sample.Size)
+		}
+		if next-payload > int64(len(c.Mdat.Body)) {
+			s.fault(65, c.Mdat.String(), fmt.Sprintf("samples of %d bytes", next-payload), fmt.Sprintf("%d bytes of payload", len(c.Mdat.Body)))
+			return
+		}
+		if t.TrackID != c.TrackID {
+			continue
+		}
+		rest := c.Mdat.Body[from:]
+		for _, sample := range t.Samples {
+			c.Payloads = append(c.Payloads, rest[:sample.Size])
+			rest = rest[sample.Size:]
+		}
 	}
-	payload := c.Mdat.At + len(c.Mdat.All) - len(c.Mdat.Body) - c.Moof.At
-	if c.DataOffset >= 0 && c.DataOffset != int64(payload) {
-		s.fault(65, c.Moof.String(), fmt.Sprintf("data offset %d", c.DataOffset), fmt.Sprintf("%d: the first byte of the payload", payload))
-		return
-	}
-	if total != int64(len(c.Mdat.Body)) {
-		s.fault(65, c.Mdat.String(), fmt.Sprintf("samples of %d bytes", total), fmt.Sprintf("%d bytes of payload", len(c.Mdat.Body)))
-		return
-	}
-	rest := c.Mdat.Body
-	for _, sample := range c.Samples {
-		c.Payloads = append(c.Payloads, rest[:sample.Size])
-		rest = rest[sample.Size:]
+	if next-payload != int64(len(c.Mdat.Body)) {
+		s.fault(65, c.Mdat.String(), fmt.Sprintf("samples of %d bytes", next-payload), fmt.Sprintf("%d bytes of payload", len(c.Mdat.Body)))
 	}
 }
 
 // Times are those of a segment: decode time of its first sample, where its last sample ends, and the span of its
-// presentation, in ticks; shift is taken off (an edit list's).
+// presentation, in ticks; shift is taken off (an edit list's). What an edit list cuts off the start is not presented.
 type Times struct{ Decode, DecodeEnd, Present, PresentEnd int64 }
 
 // Times sums the chunks up; ok is false for a segment without samples.
@@ -219,7 +267,11 @@ func (s *Segment) Times(shift int64) (t Times, ok bool) {
 			t.DecodeEnd = at
 		}
 	}
-	return Times{t.Decode - shift, t.DecodeEnd - shift, t.Present - shift, t.PresentEnd - shift}, ok
+	t = Times{t.Decode - shift, t.DecodeEnd - shift, t.Present - shift, t.PresentEnd - shift}
+	if shift > 0 && t.Present < 0 {
+		t.Present = min(0, t.PresentEnd)
+	}
+	return t, ok
 }
 
 // DecodeTime is the decode time of the first sample: tfdt, or tfxd where there is none.
