@@ -81,6 +81,21 @@ func (r recording) at(i int, ticks int64) []byte {
 	return b
 }
 
+// keyFrame is the first picture of segment i alone, with another decode time; nil for sound.
+func (r recording) keyFrame(t *testing.T, i int, ticks, duration int64) []byte {
+	t.Helper()
+	b := r.segments[i]
+	moof := b[:binary.BigEndian.Uint32(b)]
+	var f media.Fragment
+	if err := f.Parse(moof, func(uint32) (media.Defaults, bool) { return media.Defaults{}, true }); err != nil {
+		t.Fatal(err)
+	}
+	s := f.Trafs[0].Samples[0]
+	s.Duration = uint32(duration)
+	m := media.Moof{Time: ticks, Samples: []media.Sample{s}, DataBytes: int(s.Size)}
+	return append(m.Append(nil), b[len(moof)+8:][:s.Size]...)
+}
+
 // serve answers for a presentation whose slots are those of the recordings, from number first on. It answers 404 for
 // what is not listed, and counts it.
 func serve(t *testing.T, p *manifest.Presentation, first uint64, recordings map[string]recording) (base string, missed *int) {
@@ -105,6 +120,8 @@ func serve(t *testing.T, p *manifest.Presentation, first uint64, recordings map[
 				files[quality+string(manifest.AppendSegment(nil, track.Name, n))] = segment
 				template := string(manifest.AppendTimeTemplate(nil, track.Name))
 				files[quality+strings.Replace(template, "$Time$", strconv.FormatInt(start, 10), 1)] = segment
+				template = string(manifest.AppendKeyFrameTemplate(nil, track.Name))
+				files[quality+strings.Replace(template, "$Time$", strconv.FormatInt(start, 10), 1)] = r.keyFrame(t, int(n-first), start, run.Duration)
 			}
 		}
 	}
@@ -149,24 +166,33 @@ func TestFFprobe(t *testing.T) {
 		two.Tracks[i] = sample.Then(two.Tracks[i], two.Tracks[i].Inits[0].Media, cut, cut.N0, cut.N0+4, nil)
 	}
 	for name, c := range map[string]struct {
-		p      *manifest.Presentation
-		format string
+		p       *manifest.Presentation
+		format  string
+		streams []string
+		frames  string // key frames: ffmpeg takes DASH's trick mode for a stream like others
 	}{
-		"hls":                 {one, "m3u8-cmaf"},
-		"hls two generations": {two, "m3u8-cmaf"},
-		"dash":                {one, "mpd-time-cmaf"},
+		"hls":                 {one, "m3u8-cmaf", []string{"v:0", "a:0"}, ""},
+		"hls two generations": {two, "m3u8-cmaf", []string{"v:0", "a:0"}, ""},
+		"dash":                {one, "mpd-time-cmaf", []string{"v:0", "a:0", "v:1"}, "video,8 "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			base, missed := serve(t, c.p, uint64(a.N0), recordings)
-			out, err := exec.Command(ffprobe, "-v", "error", "-count_packets", "-show_entries",
-				"stream=codec_type,nb_read_packets", "-of", "csv=p=0", base+"manifest(format="+c.format+")").CombinedOutput()
-			if err != nil || *missed > 0 {
-				t.Fatalf("%v, and %d requests for what is not there:\n%s", err, *missed, out)
+			// One stream at a time: it stops with the first that ends, and the last key frame is read before its segment is.
+			read := ""
+			for _, stream := range c.streams {
+				out, err := exec.Command(ffprobe, "-v", "error", "-count_packets", "-select_streams", stream, "-show_entries",
+					"stream=codec_type,nb_read_packets", "-of", "csv=p=0", base+"manifest(format="+c.format+")").CombinedOutput()
+				if err != nil || *missed > 0 {
+					t.Fatalf("%v, and %d requests for what is not there:\n%s", err, *missed, out)
+				}
+				read += strings.Join(strings.Fields(string(out)), " ") + " "
 			}
 			// 8 segments of 48 pictures, and of 90 frames of sound, of which ffmpeg's DASH keeps one to itself.
-			read := strings.Join(strings.Fields(string(out)), " ")
 			if !strings.Contains(read, "video,384") || !strings.Contains(read, "audio,720") && !strings.Contains(read, "audio,719") {
 				t.Errorf("ffprobe read %q, want 384 packets of video and 720 of audio", read)
+			}
+			if !strings.Contains(read, c.frames) {
+				t.Errorf("ffprobe read %q, want %s", read, c.frames)
 			}
 		})
 	}

@@ -65,6 +65,10 @@ func (g *Generation) SlotStart(n uint64) int64 {
 	return (g.K0+int64(n-g.N0))*g.SlotTicks + g.PhaseTicks
 }
 
+// KeyFrames tells whether the segments of video begin with a sync sample in the generation, so that each has a key frame
+// to list. Where slots are cut without, some have none, and nobody who lists knows which.
+func (g *Generation) KeyFrames() bool { return !g.Dependent }
+
 // Init returns the description of the track in the given generation, or nil when the track has none there.
 func (t *Track) Init(ordinal int) *media.Track {
 	for i := range t.Inits {

@@ -20,6 +20,14 @@ func AppendPlaylist(dst []byte, id int64, track string) []byte {
 	return append(dst, ",format=m3u8-cmaf).m3u8"...)
 }
 
+// AppendKeyFramePlaylist appends the name of a track's HLS I-frame playlist, relative to {manifestName}.ism/.
+func AppendKeyFramePlaylist(dst []byte, id int64, track string) []byte {
+	dst = AppendQuality(dst, id)
+	dst = append(dst, "Manifest("...)
+	dst = AppendEscaped(dst, track)
+	return append(dst, ",format=m3u8-cmaf,type=keyframes).m3u8"...)
+}
+
 // AppendSegment appends the name of segment n, relative to QualityLevels({id})/.
 func AppendSegment(dst []byte, track string, n uint64) []byte {
 	dst = append(dst, "Fragments("...)
@@ -33,6 +41,22 @@ func AppendSegment(dst []byte, track string, n uint64) []byte {
 // By time and not by number: a hole in a SegmentTimeline would shift every $Number$ behind it.
 func AppendTimeTemplate(dst []byte, track string) []byte {
 	dst = append(dst, "Fragments("...)
+	dst = AppendEscaped(dst, track)
+	return append(dst, "=$Time$).m4s"...)
+}
+
+// AppendKeyFrame appends the name of the key frame of segment n, relative to QualityLevels({id})/.
+func AppendKeyFrame(dst []byte, track string, n uint64) []byte {
+	dst = append(dst, "KeyFrames("...)
+	dst = AppendEscaped(dst, track)
+	dst = append(dst, "=n"...)
+	dst = strconv.AppendUint(dst, n, 10)
+	return append(dst, ").m4s"...)
+}
+
+// AppendKeyFrameTemplate appends the DASH template of a track's key frames by time, relative to QualityLevels({id})/.
+func AppendKeyFrameTemplate(dst []byte, track string) []byte {
+	dst = append(dst, "KeyFrames("...)
 	dst = AppendEscaped(dst, track)
 	return append(dst, "=$Time$).m4s"...)
 }

@@ -2,6 +2,7 @@ package dash
 
 import (
 	"fmt"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -44,6 +45,30 @@ func (a *set) check() error {
 		}
 		if a.ContentType == "audio" && r.AudioSamplingRate == "" {
 			return fmt.Errorf("Representation %s without audioSamplingRate", r.ID)
+		}
+	}
+	return nil
+}
+
+// checkTrick compares a set of key frames with the one that it belongs to, which stands before it: the same pictures at the
+// same times by other names, and no Role of its own.
+func (a *set) checkTrick(before []set) error {
+	e := a.Essential[0]
+	if len(a.Essential) != 1 || e.Scheme != "http://dashif.org/guidelines/trickmode" || a.ContentType != "video" ||
+		a.MaxPlayoutRate < 2 || a.CodingDependency != "false" || a.StartWithSAP != "1" || len(a.Roles)+len(a.Accessibility) > 0 {
+		return fmt.Errorf("trick mode %+v", a)
+	}
+	i := slices.IndexFunc(before, func(o set) bool { return fmt.Sprint(o.ID) == e.Value && len(o.Essential) == 0 })
+	if i < 0 || len(before[i].Representations) != len(a.Representations) {
+		return fmt.Errorf("the trick mode of set %s, which is not there or has other Representations", e.Value)
+	}
+	for j, r := range a.Representations {
+		main := before[i].Representations[j]
+		main.Template.Media = strings.Replace(main.Template.Media, "/Fragments(", "/KeyFrames(", 1)
+		main.ID += "_k"
+		main.FrameRate = r.FrameRate
+		if !reflect.DeepEqual(main, r) {
+			return fmt.Errorf("key frames %+v of %+v", r, main)
 		}
 	}
 	return nil

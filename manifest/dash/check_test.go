@@ -45,6 +45,9 @@ type (
 		MaxWidth         int          `xml:"maxWidth,attr"`
 		MaxHeight        int          `xml:"maxHeight,attr"`
 		Channels         []descriptor `xml:"AudioChannelConfiguration"`
+		MaxPlayoutRate   int          `xml:"maxPlayoutRate,attr"`
+		CodingDependency string       `xml:"codingDependency,attr"`
+		Essential        []descriptor `xml:"EssentialProperty"`
 		Accessibility    []descriptor
 		Roles            []descriptor     `xml:"Role"`
 		Representations  []representation `xml:"Representation"`
@@ -93,7 +96,7 @@ func checkMPD(t *testing.T, b []byte) *mpd {
 var order = map[string][]string{
 	"MPD":             {"Period", "UTCTiming"},
 	"Period":          {"AdaptationSet"},
-	"AdaptationSet":   {"AudioChannelConfiguration", "Accessibility", "Role", "Representation"},
+	"AdaptationSet":   {"AudioChannelConfiguration", "EssentialProperty", "Accessibility", "Role", "Representation"},
 	"Representation":  {"SegmentTemplate"},
 	"SegmentTemplate": {"SegmentTimeline"},
 	"SegmentTimeline": {"S"},
@@ -232,7 +235,11 @@ func (p *mpdPeriod) check(m *mpd, next float64) error {
 			return fmt.Errorf("AdaptationSet id %d is twice or too large", a.ID)
 		}
 		ids[a.ID] = true
-		if err := a.check(); err != nil {
+		err := a.check()
+		if err == nil && len(a.Essential) > 0 {
+			err = a.checkTrick(p.Sets[:i])
+		}
+		if err != nil {
 			return fmt.Errorf("AdaptationSet %d: %w", a.ID, err)
 		}
 		for j := range a.Representations {

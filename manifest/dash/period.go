@@ -155,5 +155,10 @@ func appendPeriod(dst []byte, p *manifest.Presentation, pd *period, last bool) [
 			dst = appendSet(dst, p, pd, i)
 		}
 	}
+	for i := range p.Tracks { // last: what does not know it takes the first that it can play
+		if tricks(p, pd, i) {
+			dst = appendTrickSet(dst, p, pd, i)
+		}
+	}
 	return append(dst, " </Period>\n"...)
 }

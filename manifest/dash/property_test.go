@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"weir/manifest"
@@ -120,7 +121,7 @@ func truth(p *manifest.Presentation, pd *mpdPeriod, r *representation) (spans []
 	}
 	for i := range p.Tracks {
 		t := &p.Tracks[i]
-		if fmt.Sprintf("%s_%d", t.Name, t.ID) != r.ID {
+		if fmt.Sprintf("%s_%d", t.Name, t.ID) != strings.TrimSuffix(r.ID, "_k") {
 			continue
 		}
 		for _, run := range append([]manifest.Run{t.Kept}, t.Runs...) {

@@ -18,11 +18,7 @@ func appendRepresentation(dst []byte, pd *period, t *manifest.Track, m *media.Tr
 	if m.Codec != "" {
 		dst = appendAttribute(dst, "codecs", m.Codec)
 	}
-	bandwidth := int64(t.Bandwidth)
-	if bandwidth <= 0 {
-		bandwidth = t.ID
-	}
-	dst = appendNumber(dst, "bandwidth", max(1, bandwidth))
+	dst = appendNumber(dst, "bandwidth", bandwidth(t))
 	switch m.Kind {
 	case media.Video:
 		dst = appendSize(dst, "width", m.Width, "height", m.Height)
@@ -34,8 +30,16 @@ func appendRepresentation(dst []byte, pd *period, t *manifest.Track, m *media.Tr
 		}
 	}
 	dst = append(dst, ">\n"...)
-	dst = appendTemplate(dst, pd, t, m)
+	dst = appendTemplate(dst, pd, t, m, manifest.AppendTimeTemplate)
 	return append(dst, "   </Representation>\n"...)
+}
+
+// bandwidth is the peak that a track states, else its nominal bitrate.
+func bandwidth(t *manifest.Track) int64 {
+	if t.Bandwidth > 0 {
+		return int64(t.Bandwidth)
+	}
+	return max(1, t.ID)
 }
 
 func appendFrameRate(dst []byte, r media.Ratio) []byte {
@@ -52,8 +56,10 @@ func appendFrameRate(dst []byte, r media.Ratio) []byte {
 	return append(dst, '"')
 }
 
-// appendTemplate appends the SegmentTemplate with its SegmentTimeline.
-func appendTemplate(dst []byte, pd *period, t *manifest.Track, m *media.Track) []byte {
+// appendTemplate appends the SegmentTemplate with its SegmentTimeline; name appends the name of a segment by time.
+func appendTemplate(
+	dst []byte, pd *period, t *manifest.Track, m *media.Track, name func(dst []byte, track string) []byte,
+) []byte {
 	dst = append(dst, `    <SegmentTemplate`...)
 	dst = appendNumber(dst, "timescale", int64(m.Timescale))
 	dst = appendNumber(dst, "presentationTimeOffset", pd.offset(m.Timescale))
@@ -62,7 +68,7 @@ func appendTemplate(dst []byte, pd *period, t *manifest.Track, m *media.Track) [
 	dst = manifest.AppendInit(dst, t.Name, m.InitHash)
 	dst = append(dst, `" media="`...)
 	dst = manifest.AppendQuality(dst, t.ID)
-	dst = manifest.AppendTimeTemplate(dst, t.Name)
+	dst = name(dst, t.Name)
 	dst = append(dst, "\">\n     <SegmentTimeline>\n"...)
 	dst = appendTimeline(dst, pd, t)
 	return append(dst, "     </SegmentTimeline>\n    </SegmentTemplate>\n"...)

@@ -15,6 +15,10 @@ func TestMediaDoesNotAllocate(t *testing.T) {
 			if n := testing.AllocsPerRun(100, func() { sink = Media(dst[:0], p, i) }); n != 0 {
 				t.Errorf("%s: Media of %s allocates %v times a call, want 0", name, p.Tracks[i].Name, n)
 			}
+			dst = KeyFrames(dst[:0], p, i)
+			if n := testing.AllocsPerRun(100, func() { sink = KeyFrames(dst[:0], p, i) }); n != 0 {
+				t.Errorf("%s: KeyFrames of %s allocates %v times a call, want 0", name, p.Tracks[i].Name, n)
+			}
 		}
 	}
 }

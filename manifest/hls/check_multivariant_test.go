@@ -13,6 +13,7 @@ type multivariantPlaylist struct {
 	independent bool
 	groups      map[string]map[string][]attributes // by TYPE and GROUP-ID
 	variants    []attributes                       // with the URI line as URI
+	keyFrames   []attributes
 }
 
 // checkMultivariant fails the test where a multivariant playlist breaks a rule of RFC 8216bis or of weir, and reads it.
@@ -63,7 +64,18 @@ func parseMultivariant(b []byte) (*multivariantPlaylist, error) {
 				return nil, err
 			}
 			a["URI"] = `"` + lines[i] + `"`
-			pl.variants = append(pl.variants, a)
+			if pl.variants = append(pl.variants, a); len(pl.keyFrames) > 0 {
+				return nil, fmt.Errorf("%s: a variant after the I-frame variants", lines[i])
+			}
+		case "#EXT-X-I-FRAME-STREAM-INF":
+			if a, err = parseAttributes(value); err != nil {
+				return nil, err
+			}
+			uri, _ := a.quoted("URI")
+			if err := checkURI(uri); err != nil {
+				return nil, err
+			}
+			pl.keyFrames = append(pl.keyFrames, a)
 		default:
 			return nil, fmt.Errorf("%s: unknown tag, or a URI without STREAM-INF", lines[i])
 		}
@@ -139,6 +151,9 @@ func (pl *multivariantPlaylist) check() error {
 			uris[key] = true
 		}
 	}
+	if err := pl.checkKeyFrames(); err != nil {
+		return err
+	}
 	for kind, groups := range pl.groups {
 		var shape []string
 		for id, members := range groups {
@@ -153,6 +168,45 @@ func (pl *multivariantPlaylist) check() error {
 				return fmt.Errorf("groups differ: %v, %v", shape, s)
 			}
 			shape = s
+		}
+	}
+	return nil
+}
+
+var keyFrameForm = map[string]*regexp.Regexp{
+	"BANDWIDTH": integer, "CODECS": quotedString, "RESOLUTION": resolution, "URI": quotedString,
+}
+
+// checkKeyFrames compares the I-frame variants with the others: each says what its track's own variant says of the picture,
+// asks for no more, and leads to the I-frame playlist beside that one's.
+func (pl *multivariantPlaylist) checkKeyFrames() error {
+	seen, last := map[string]bool{}, 0
+	for _, v := range pl.keyFrames {
+		if err := v.form(keyFrameForm, "BANDWIDTH", "CODECS", "RESOLUTION", "URI"); err != nil {
+			return err
+		}
+		uri, _ := v.quoted("URI")
+		main, ok := strings.CutSuffix(uri, ",type=keyframes).m3u8")
+		if !ok || seen[uri] {
+			return fmt.Errorf("%v: no I-frame playlist, or twice", v)
+		}
+		seen[uri] = true
+		i := slices.IndexFunc(pl.variants, func(a attributes) bool { return a["URI"] == `"`+main+`).m3u8"` })
+		if i < 0 {
+			return fmt.Errorf("%v: no variant has this track", v)
+		}
+		codec, _ := v.quoted("CODECS")
+		var bandwidth, whole int
+		fmt.Sscan(v["BANDWIDTH"]+" "+pl.variants[i]["BANDWIDTH"], &bandwidth, &whole)
+		if !strings.HasPrefix(pl.variants[i]["CODECS"], `"`+codec) || v["RESOLUTION"] != pl.variants[i]["RESOLUTION"] || bandwidth > whole || bandwidth < last {
+			return fmt.Errorf("%v beside %v", v, pl.variants[i])
+		}
+		last = bandwidth
+	}
+	for _, v := range pl.variants {
+		uri, _ := v.quoted("URI")
+		if v["RESOLUTION"] != "" && len(pl.keyFrames) > 0 && !seen[strings.TrimSuffix(uri, ").m3u8")+",type=keyframes).m3u8"] {
+			return fmt.Errorf("%v: no I-frame variant", v)
 		}
 	}
 	return nil

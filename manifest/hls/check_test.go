@@ -16,7 +16,7 @@ import (
 type mediaPlaylist struct {
 	target, sequence, discontinuities uint64
 	segments                          []segment
-	ended                             bool
+	ended, keyFrames                  bool
 }
 
 type segment struct {
@@ -104,6 +104,11 @@ func parseMedia(b []byte) (*mediaPlaylist, error) {
 		case "#EXT-X-DISCONTINUITY-SEQUENCE":
 			err = header(&pl.discontinuities)
 			next.discontinuity = pl.discontinuities
+		case "#EXT-X-I-FRAMES-ONLY":
+			if pl.keyFrames || value != "" || len(pl.segments) > 0 || mapped || !next.at.IsZero() {
+				err = fail("twice, with a value, or after the first segment's tags")
+			}
+			pl.keyFrames = true
 		case "#EXT-X-DISCONTINUITY":
 			if len(pl.segments) == 0 || extinf || !next.at.IsZero() {
 				err = fail("not between two segments")

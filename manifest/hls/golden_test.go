@@ -25,7 +25,12 @@ func TestGolden(t *testing.T) {
 			for i := range p.Tracks {
 				got := Media(nil, p, i)
 				golden.Compare(t, *update, filepath.Join("testdata", name, p.Tracks[i].Name+".m3u8"), got)
-				checkMedia(t, got)
+				pl := checkMedia(t, got)
+				if isVideo(p, i) {
+					got := KeyFrames(nil, p, i)
+					golden.Compare(t, *update, filepath.Join("testdata", name, p.Tracks[i].Name+".keyframes.m3u8"), got)
+					checkKeyFrames(t, p, i, pl, checkMedia(t, got))
+				}
 			}
 		})
 	}

@@ -21,7 +21,27 @@ import (
 //
 // It does not allocate when dst has room. Implements RFC 8216bis, 4.4.3 and 4.4.4.
 func Media(dst []byte, p *manifest.Presentation, track int) []byte {
-	t := &p.Tracks[track]
+	return appendList(dst, p, &p.Tracks[track], segments)
+}
+
+// KeyFrames appends the I-frame playlist of the video track p.Tracks[track] to dst: the media playlist again, entry by entry
+// with the same numbers, times, GAPs and discontinuities, of the key frame of each segment, which is a resource of its own
+// and lasts as long. Where segments need not begin with one there are GAPs.
+//
+// It does not allocate when dst has room. Implements RFC 8216bis, 4.4.3.6.
+func KeyFrames(dst []byte, p *manifest.Presentation, track int) []byte {
+	return appendList(dst, p, &p.Tracks[track], keyFrames)
+}
+
+// A listing is what the entries of a list lead to.
+type listing uint8
+
+const (
+	segments listing = iota
+	keyFrames
+)
+
+func appendList(dst []byte, p *manifest.Presentation, t *manifest.Track, what listing) []byte {
 	first, sequence := edge(p, t)
 	dst = append(dst, "#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-TARGETDURATION:"...)
 	dst = strconv.AppendInt(dst, int64(p.TargetDuration), 10)
@@ -30,12 +50,19 @@ func Media(dst []byte, p *manifest.Presentation, track int) []byte {
 	dst = append(dst, "\n#EXT-X-DISCONTINUITY-SEQUENCE:"...)
 	dst = strconv.AppendUint(dst, sequence, 10)
 	dst = append(dst, '\n')
+	if what == keyFrames {
+		dst = append(dst, "#EXT-X-I-FRAMES-ONLY\n"...)
+	}
 	for i := range t.Runs {
 		r := &t.Runs[i]
 		if i == 0 || r.Ordinal != t.Runs[i-1].Ordinal {
 			dst, sequence = appendGeneration(dst, p, t, r.Ordinal, sequence)
 		}
-		dst = appendRun(dst, t, r)
+		gap := r.Gap
+		if g := p.Generation(r.Ordinal); what == keyFrames && g != nil && !g.KeyFrames() {
+			gap = true
+		}
+		dst = appendRun(dst, t, r, what, gap)
 	}
 	if !p.Live {
 		dst = append(dst, "#EXT-X-ENDLIST\n"...)
@@ -77,7 +104,7 @@ func appendGeneration(dst []byte, p *manifest.Presentation, t *manifest.Track, o
 }
 
 // appendRun appends the segments of a run.
-func appendRun(dst []byte, t *manifest.Track, r *manifest.Run) []byte {
+func appendRun(dst []byte, t *manifest.Track, r *manifest.Run, what listing, gap bool) []byte {
 	var timescale uint32
 	if m := t.Newest(); m != nil {
 		timescale = m.Timescale // one for the channel's life
@@ -89,13 +116,17 @@ func appendRun(dst []byte, t *manifest.Track, r *manifest.Run) []byte {
 		endMicros := manifest.Nearest(end, timescale, 1e6)
 		dst = append(dst, "#EXT-X-PROGRAM-DATE-TIME:"...)
 		dst = manifest.AppendDateTime(dst, manifest.Nearest(start, timescale, 1000))
-		if r.Gap {
+		if gap {
 			dst = append(dst, "\n#EXT-X-GAP"...)
 		}
 		dst = append(dst, "\n#EXTINF:"...)
 		dst = manifest.AppendFixed(dst, endMicros-startMicros, 6)
 		dst = append(dst, ",\n"...)
-		dst = manifest.AppendSegment(dst, t.Name, r.N+uint64(i))
+		if what == keyFrames {
+			dst = manifest.AppendKeyFrame(dst, t.Name, r.N+uint64(i))
+		} else {
+			dst = manifest.AppendSegment(dst, t.Name, r.N+uint64(i))
+		}
 		dst = append(dst, '\n')
 		start, startMicros = end, endMicros
 	}

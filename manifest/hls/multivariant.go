@@ -27,13 +27,14 @@ type variant struct {
 // Multivariant appends the multivariant playlist to dst; URIs are relative to {manifestName}.ism/.
 //
 // Variants stand in ascending order of BANDWIDTH. Every video track is one variant per audio group; a presentation
-// without video has one variant per audio track, or one per group where there is a choice of language.
+// without video has one variant per audio track, or one per group where there is a choice of language. The I-frame
+// variants come last: one per video track.
 //
 // A player that reads it starts at the end of the lists, so it names the tracks of the newest generation that is listed;
 // a track that only an older one had, one without an init segment or without a list yet, and metadata are left out. Where
 // nothing is listed there are no variants: players refuse that, so answer "not yet" instead.
 //
-// Implements RFC 8216bis, 4.4.6, and the group rules of 4.4.6.1.1.
+// Implements RFC 8216bis, 4.4.6 (4.4.6.3: see appendKeyFrameVariants), and the group rules of 4.4.6.1.1.
 func Multivariant(dst []byte, p *manifest.Presentation) []byte {
 	audio := groups("AUDIO", "audio", renditions(p, media.Audio))
 	text := groups("SUBTITLES", "text", renditions(p, media.Text))
@@ -56,7 +57,7 @@ func Multivariant(dst []byte, p *manifest.Presentation) []byte {
 	for i := range list {
 		dst = appendVariant(dst, &list[i])
 	}
-	return dst
+	return appendKeyFrameVariants(dst, p)
 }
 
 // renditions returns the tracks of a kind that play at the end of the lists, in order of the presentation.
@@ -192,13 +193,18 @@ func appendCodecs(dst []byte, v *variant) []byte {
 	return append(dst, '"')
 }
 
-func appendPicture(dst []byte, m *media.Track) []byte {
+func appendResolution(dst []byte, m *media.Track) []byte {
 	if m.Width > 0 && m.Height > 0 {
 		dst = append(dst, ",RESOLUTION="...)
 		dst = strconv.AppendInt(dst, int64(m.Width), 10)
 		dst = append(dst, 'x')
 		dst = strconv.AppendInt(dst, int64(m.Height), 10)
 	}
+	return dst
+}
+
+func appendPicture(dst []byte, m *media.Track) []byte {
+	dst = appendResolution(dst, m)
 	if r := m.FrameRate; r.Num > 0 && r.Den > 0 {
 		dst = append(dst, ",FRAME-RATE="...)
 		dst = manifest.AppendFixed(dst, manifest.Nearest(int64(r.Num), r.Den, 1000), 3)

@@ -6,6 +6,7 @@ import (
 
 	"weir/manifest"
 	"weir/manifest/internal/sample"
+	"weir/media"
 )
 
 // TestVersions follows the playlists of channels through random lives. From one version to the next:
@@ -33,6 +34,9 @@ func TestVersions(t *testing.T) {
 						checkFollows(t, before, pl)
 					}
 					checkRuns(t, &p.Tracks[i], pl)
+					if isVideo(p, i) {
+						checkKeyFrames(t, p, i, pl, checkMedia(t, KeyFrames(nil, p, i)))
+					}
 					old[name], read[name] = b, pl
 				}
 				checkSlots(t, slots, read[name])
@@ -58,6 +62,32 @@ func checkFollows(t *testing.T, before, now *mediaPlaylist) {
 	for n := now.sequence; n < end(before); n++ {
 		if a, b := before.segments[n-before.sequence], now.segments[n-now.sequence]; a != b {
 			t.Errorf("segment %d was %+v, now is %+v", n, a, b)
+		}
+	}
+}
+
+func isVideo(p *manifest.Presentation, track int) bool {
+	m := p.Tracks[track].Newest()
+	return m != nil && m.Kind == media.Video
+}
+
+// checkKeyFrames compares a track's I-frame playlist with its media playlist: the same entries, but for what they lead to,
+// and GAPs where segments need not begin with a key frame.
+func checkKeyFrames(t *testing.T, p *manifest.Presentation, track int, whole, frames *mediaPlaylist) {
+	t.Helper()
+	if whole.keyFrames || !frames.keyFrames || frames.target != whole.target || frames.sequence != whole.sequence ||
+		frames.discontinuities != whole.discontinuities || frames.ended != whole.ended || len(frames.segments) != len(whole.segments) {
+		t.Errorf("I-frame playlist %+v beside %+v", frames, whole)
+		return
+	}
+	for _, r := range p.Tracks[track].Runs {
+		for n := r.N; n < r.End(); n++ {
+			want, got := whole.segments[n-whole.sequence], frames.segments[n-frames.sequence]
+			want.uri = string(manifest.AppendKeyFrame(nil, p.Tracks[track].Name, n))
+			want.gap = want.gap || p.Generation(r.Ordinal).Dependent
+			if got != want {
+				t.Errorf("I-frame %d is %+v, want %+v", n, got, want)
+			}
 		}
 	}
 }

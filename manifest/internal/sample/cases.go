@@ -17,6 +17,7 @@ func Cases() map[string]*manifest.Presentation {
 		"left":        left(),
 		"outage":      outage(),
 		"irregular":   irregular(),
+		"dependent":   dependent(),
 		"groups":      groups(),
 		"late":        late(),
 		"renamed":     renamed(),
@@ -130,6 +131,13 @@ func irregular() *manifest.Presentation {
 	}
 	p := present(20, []Grid{g}, v, a)
 	p.Generations[0].Regular = false
+	return p
+}
+
+// dependent has a second generation whose GOPs do not fit: its segments are cut with or without a sync sample.
+func dependent() *manifest.Presentation {
+	p := generations()
+	p.Generations[1].Regular, p.Generations[1].Dependent = false, true
 	return p
 }
 
