@@ -57,6 +57,26 @@ func TestVariantDoesNotAllocate(t *testing.T) {
 	}
 }
 
+// TestKeyFrameDoesNotAllocate: key frames and their playlist, once they are there.
+func TestKeyFrameDoesNotAllocate(t *testing.T) {
+	s, c, tracks := recorded(t)
+	c.slots(0, 5, false, tracks...)
+	for path, status := range map[string]int{
+		keyFramePath(firstN): 200,
+		fmt.Sprintf("%sQualityLevels(3000000)/KeyFrames(Video=%d).m4s", base, tracks[0].start(firstN+1)): 200,
+		base + "QualityLevels(3000000)/Manifest(Video,format=m3u8-cmaf,type=keyframes).m3u8":             200,
+		keyFramePath(firstN + 5): 412,
+	} {
+		r := newRig(t, s, "GET", path)
+		if got := r.run(t); got != status {
+			t.Errorf("GET %s = %d, want %d", path, got, status)
+		}
+		if n := testing.AllocsPerRun(200, func() { r.run(t) }); n != 0 {
+			t.Errorf("GET %s allocates %v times a request, want 0", path, n)
+		}
+	}
+}
+
 // TestSmoothDoesNotAllocate: manifests, fragments and their halves, and what is not yet, under every name.
 func TestSmoothDoesNotAllocate(t *testing.T) {
 	s, c, tracks := recorded(t)

@@ -49,6 +49,7 @@ const (
 	KindSmooth // client manifest
 	KindSegment
 	KindFragment // of Smooth Streaming, whole or in part
+	KindKeyFrame
 	KindInit
 	KindTime
 	KindPage
@@ -57,7 +58,7 @@ const (
 
 // String is the label of the kind in metrics and logs.
 func (k Kind) String() string {
-	return [kinds]string{"other", "multivariant", "playlist", "mpd", "smooth", "segment", "fragment", "init", "time", "page"}[k]
+	return [kinds]string{"other", "multivariant", "playlist", "mpd", "smooth", "segment", "fragment", "keyframe", "init", "time", "page"}[k]
 }
 
 // An Answer is a whole answer: its bytes are either Bytes or Body, never both. Everything in it is immutable and may be

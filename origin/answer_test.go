@@ -120,8 +120,9 @@ func TestStatuses(t *testing.T) {
 		base + "QualityLevels(3000000)/Fragments(video2=n1)":                        noTrack,
 		base + "QualityLevels(3000001)/Manifest(Video)":                             noTrack,
 		base + "QualityLevels(3000000)/Fragments(Video=n1,part=2)":                  "404 MPE_FRAGMENT_TIMESTAMP_NOT_FOUND" + second,
-		base + "QualityLevels(3000000)/KeyFrames(Video=0)":                          "415 MPE_OUTPUT_FORMAT_NOT_SUPPORTED" + second,
-		base + "QualityLevels(3000000)/Manifest(Video,type=keyframes)":              "415 MPE_OUTPUT_FORMAT_NOT_SUPPORTED" + second,
+		base + "QualityLevels(3000000)/KeyFrames(Video=0)":                          gone,
+		base + "QualityLevels(3000000)/Manifest(Video,type=keyframes)":              "200" + second,
+		base + "QualityLevels(96000)/Manifest(audio,type=keyframes)":                noTrack,
 		base + "QualityLevels(3000000)/Manifest(Video,format=mpd-time-cmaf)":        "415 MPE_FORMAT_NOT_SUPPORTED" + second,
 		base + "manifest":                                           noMedia, // of a codec that Smooth can describe: smooth_test.go
 		base + "manifest(format=m3u8-aapl)":                         "415 MPE_OUTPUT_FORMAT_NOT_SUPPORTED" + second,

@@ -79,7 +79,11 @@ func render(p *manifest.Presentation, which int) []byte {
 			return nil
 		}
 	default:
-		b = hls.Media(b, p, which-documentPlaylists)
+		if i := which - documentPlaylists; i < len(p.Tracks) {
+			b = hls.Media(b, p, i)
+		} else {
+			b = hls.KeyFrames(b, p, i-len(p.Tracks))
+		}
 	}
 	return b
 }

@@ -86,8 +86,6 @@ var (
 		"This format is unknown. Ask for manifest(format=m3u8-cmaf) for HLS, manifest(format=mpd-time-cmaf) for DASH or manifest for Smooth Streaming.")
 	faultFormatUnbuilt = newFault(http.StatusUnsupportedMediaType, "MPE_OUTPUT_FORMAT_NOT_SUPPORTED", "8089020D", lifeSecond,
 		"This format is not served yet. Ask for manifest(format=m3u8-cmaf) for HLS, manifest(format=mpd-time-cmaf) for DASH or manifest for Smooth Streaming.")
-	faultNounUnbuilt = newFault(http.StatusUnsupportedMediaType, "MPE_OUTPUT_FORMAT_NOT_SUPPORTED", "8089020D", lifeSecond,
-		"I-frame playlists and key frames are not served yet.")
 	faultEncryptionUnknown = newFault(http.StatusUnsupportedMediaType, "MPE_ENCRYPTION_NOT_SUPPORTED", "80890208", lifeSecond,
 		"This encryption is unknown. Leave encryption= out: the stream is clear.")
 	faultEncryptionNotSet = newFault(http.StatusForbidden, "MPE_ENC_ENCRYPTION_NOT_SET_IN_DELIVERY_POLICY", "8088024D", lifeSecond,
@@ -104,6 +102,10 @@ var (
 		"The presentation has no track of this name and QualityLevels.")
 	faultInit = newFault(http.StatusNotFound, "MPE_FRAGMENT_TIMESTAMP_NOT_FOUND", "80890255", lifeSecond,
 		"The track has no init segment of this name; the manifest says which it has.")
+	faultNoPictures = newFault(http.StatusNotFound, "MPE_EGRESS_TRACK_NOT_FOUND", "80890209", lifeSecond,
+		"The track is no video: it has no key frames.")
+	faultNoKeyFrame = newFault(http.StatusNotFound, "MPE_FRAGMENT_TIMESTAMP_NOT_FOUND", "80890255", lifeTarget,
+		"The segment does not begin with a key frame: the manifest lists it as a gap.")
 	faultPart = newFault(http.StatusNotFound, "MPE_FRAGMENT_TIMESTAMP_NOT_FOUND", "80890255", lifeSecond,
 		"Parts are not served yet; ask for the whole segment.")
 	faultNotYet = newFault(http.StatusPreconditionFailed, "MPE_FRAGMENT_NOT_READY", "80890200", lifeSecond,

@@ -70,29 +70,40 @@ func answerInit(view *segcache.View, r *Request, a *Answer) {
 
 // answerSegment answers for a whole segment, by number or by its start.
 func answerSegment(v *segcache.Version, view *segcache.View, r *Request, a *Answer) {
-	var s *segcache.Segment
-	if r.target.selector == byNumber {
-		s = view.Segment(r.target.number)
-	} else {
-		s = view.SegmentAt(r.target.time)
-	}
-	if s == nil {
-		a.fail(absence(v, view, &r.target), targetDuration(v))
+	s := segmentOf(view, &r.target)
+	if fault := unready(v, view, s, &r.target); fault != nil {
+		a.fail(fault, targetDuration(v))
 		return
 	}
-	body, whole := s.Body()
-	switch {
-	case whole: // also where it came too late and is listed as a gap
-		a.Status, a.ContentType, a.CacheControl = 200, mediaType(view.Kind), cacheImmutable
-		a.ETag, a.Body, a.Ranges = body.ETag(), body, rangesBytes
-		a.finish(r)
-	case s.Gap:
-		a.fail(faultGap, targetDuration(v))
-	case s.N < view.First: // cut short by the end of its input, and never listed
-		a.fail(faultGone, targetDuration(v))
-	default:
-		a.fail(faultNotYet, 0)
+	body, _ := s.Body()
+	a.Status, a.ContentType, a.CacheControl = 200, mediaType(view.Kind), cacheImmutable
+	a.ETag, a.Body, a.Ranges = body.ETag(), body, rangesBytes
+	a.finish(r)
+}
+
+// segmentOf is the segment that a target names by number or by its start; nil where the track holds none.
+func segmentOf(view *segcache.View, t *target) *segcache.Segment {
+	if t.selector == byNumber {
+		return view.Segment(t.number)
 	}
+	return view.SegmentAt(t.time)
+}
+
+// unready is why a segment has no bytes to give; nil where it has, also where it came too late and is listed as a gap.
+func unready(v *segcache.Version, view *segcache.View, s *segcache.Segment, t *target) *Fault {
+	if s == nil {
+		return absence(v, view, t)
+	}
+	_, whole := s.Body()
+	switch {
+	case whole:
+		return nil
+	case s.Gap:
+		return faultGap
+	case s.N < view.First: // cut short by the end of its input, and never listed
+		return faultGone
+	}
+	return faultNotYet
 }
 
 // absence tells apart why a track does not hold a segment: not yet, no more, or never.

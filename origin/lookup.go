@@ -62,6 +62,8 @@ func (s *Server) answerMedia(r *Request, a *Answer) {
 		p.answerSmooth(r, a)
 	case t.object == objectFragment:
 		p.answerFragment(r, a)
+	case t.object == objectKeyFrame:
+		p.answerKeyFrame(r, a)
 	default:
 		p.answerManifest(r, a, f, &s.metrics.renders)
 	}
@@ -122,8 +124,6 @@ func (t *target) parseFormat() (protocol, *Fault) {
 	}
 	switch {
 	case fault != nil:
-	case t.object == objectUnbuilt || t.keyframes:
-		fault = faultNounUnbuilt
 	case t.object == objectPlaylist && p != protocolHLS:
 		fault = faultFormatUnknown
 	case len(t.filter) > 0:
@@ -154,6 +154,8 @@ func (t *target) kind(p protocol) Kind {
 		return KindInit
 	case t.object == objectFragment:
 		return KindSegment
+	case t.object == objectKeyFrame:
+		return KindKeyFrame
 	case p == protocolHLS:
 		return KindMultivariant
 	case p == protocolDASH:

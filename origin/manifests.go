@@ -1,6 +1,10 @@
 package origin
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"weir/media"
+)
 
 // answerManifest answers for a multivariant playlist, an MPD, a client manifest or a media playlist.
 func (p *Presentation) answerManifest(r *Request, a *Answer, f protocol, renders *atomic.Uint64) {
@@ -40,9 +44,16 @@ func (s *snapshot) which(t *target, f protocol) (int, *Fault) {
 	switch {
 	case t.object == objectPlaylist:
 		for i := range tracks {
-			if tracks[i].ID == t.id && equalFolded(t.track, tracks[i].Name) {
+			if tracks[i].ID != t.id || !equalFolded(t.track, tracks[i].Name) {
+				continue
+			}
+			if !t.keyframes {
 				return documentPlaylists + i, nil
 			}
+			if m := tracks[i].Newest(); m == nil || m.Kind != media.Video {
+				return 0, faultNoPictures
+			}
+			return documentPlaylists + len(tracks) + i, nil
 		}
 		return 0, faultTrack
 	case f == protocolHLS:

@@ -64,7 +64,7 @@ func (h *history) snapshot(v *segcache.Version) *snapshot {
 		}
 	}
 	h.lists = lists
-	s.documents = make([]document, documentPlaylists+len(p.Tracks))
+	s.documents = make([]document, documentPlaylists+2*len(p.Tracks))
 	return s
 }
 

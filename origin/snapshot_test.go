@@ -65,7 +65,7 @@ func TestAnOutageKeepsTheNewestMedia(t *testing.T) {
 					t.Errorf("%s keeps %+v, want segment %d", track.Name, track.Kept, last)
 				}
 			}
-			if a := ask(s, mpd); a.Status != 200 || bytes.Count(a.Bytes, []byte("<Representation ")) != 2 {
+			if a := ask(s, mpd); a.Status != 200 || bytes.Count(a.Bytes, []byte("<Representation ")) != 3 { // with its key frames
 				t.Errorf("GET %s = %d:\n%s", mpd, a.Status, a.Bytes)
 			}
 			c.list(ordinal, 1, false)
@@ -84,12 +84,13 @@ func TestAnOutageKeepsTheNewestMedia(t *testing.T) {
 
 // TestWhatIsListedCanBeFetched asks for every name in every manifest, over generations and gaps.
 func TestWhatIsListedCanBeFetched(t *testing.T) {
-	s, c := newTestServer(t, Config{}, 600, 3)
-	c.list(0, 2, true)
-	c.open(1)
-	c.list(1, 2, false)
+	s, c, tracks := recorded(t)
+	c.slots(0, 3, false, tracks...)
+	c.slots(0, 2, true, tracks...)
+	c.generations(1)
+	c.slots(1, 2, false, tracks...)
 	for range 30 {
-		c.list(1, 1, false)
+		c.slots(1, 1, false, tracks...)
 		multivariant := ask(s, base+"manifest(format=m3u8-cmaf)")
 		playlists := 0
 		for line := range strings.Lines(string(multivariant.Bytes)) {
@@ -103,7 +104,7 @@ func TestWhatIsListedCanBeFetched(t *testing.T) {
 			playlists++
 			fetchListed(t, s, base+uri)
 		}
-		if playlists != 2 {
+		if playlists != 3 { // video, its key frames, audio
 			t.Fatalf("multivariant playlist lists %d playlists:\n%s", playlists, multivariant.Bytes)
 		}
 	}

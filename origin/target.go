@@ -14,7 +14,7 @@ const (
 	objectFragment                   // media or init segment
 	objectMoof                       // FragmentInfo: the moof of a Smooth fragment alone
 	objectMdat                       // RawFragments: the mdat of a Smooth fragment alone
-	objectUnbuilt                    // a noun of the grammar that weir does not serve
+	objectKeyFrame                   // the first picture of a segment alone
 )
 
 // A selector says how a fragment is named.
@@ -45,7 +45,7 @@ type target struct {
 	format     []byte // value of format=, empty when absent
 	encryption []byte
 	filter     []byte
-	keyframes  bool // type=keyframes
+	keyframes  bool // type=keyframes: the I-frame playlist
 	part       bool // part=…
 }
 
@@ -117,7 +117,7 @@ func (t *target) parseObject(rest []byte) *Fault {
 	case "rawfragments":
 		t.object = objectMdat
 	case "keyframes":
-		t.object = objectUnbuilt
+		t.object = objectKeyFrame
 	default:
 		return faultNotFound
 	}
@@ -163,6 +163,10 @@ func (t *target) parseTrack(key, value []byte, hasValue bool) *Fault {
 		return faultSyntax
 	case t.object == objectFragment:
 		return t.parseSelector(value)
+	case t.object == objectKeyFrame:
+		if fault := t.parseSelector(value); fault != nil || t.selector != byNumber && t.selector != byTime {
+			return faultSyntax
+		}
 	case t.object == objectMoof || t.object == objectMdat: // of Smooth, which knows times only
 		if fault := t.parseSelector(value); fault != nil || t.selector != byTime {
 			return faultSyntax

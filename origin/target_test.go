@@ -39,8 +39,13 @@ func (t *target) said() string {
 		s += fmt.Sprintf(" moof %d %s time %d", t.id, t.track, t.time)
 	case objectMdat:
 		s += fmt.Sprintf(" mdat %d %s time %d", t.id, t.track, t.time)
-	case objectUnbuilt:
-		s += " unbuilt"
+	case objectKeyFrame:
+		s += fmt.Sprintf(" keyframe %d %s", t.id, t.track)
+		if t.selector == byNumber {
+			s += fmt.Sprintf(" number %d", t.number)
+		} else {
+			s += fmt.Sprintf(" time %d", t.time)
+		}
 	}
 	for _, p := range []struct {
 		name  string
@@ -101,7 +106,8 @@ func TestTarget(t *testing.T) {
 		"/L/a.ism/QualityLevels(1)/Fragments(video=5,format=mpd-time-cmaf)":             "l a fragment 1 video time 5 format=mpd-time-cmaf",
 		"/L/a.ism/QualityLevels(1)/Fragments(video=5,format=fmp4-v20)":                  "l a fragment 1 video smooth time 5 format=fmp4-v20",
 		"/L/a.ism/QualityLevels(1)/Fragments(video=5,format=fmp4-v20).m4s":              "l a fragment 1 video smooth time 5 format=fmp4-v20",
-		"/L/a.ism/QualityLevels(1)/KeyFrames(video=5)":                                  "l a unbuilt",
+		"/L/a.ism/QualityLevels(1)/KeyFrames(video=5)":                                  "l a keyframe 1 video time 5",
+		"/L/a.ism/QualityLevels(1)/keyframes(video=N5).m4s":                             "l a keyframe 1 video number 5",
 		"/L/a.ism/QualityLevels(1)/FragmentInfo(video=5)":                               "l a moof 1 video time 5",
 		"/L/a.ism/QualityLevels(1)/RawFragments(video=5)":                               "l a mdat 1 video time 5",
 		"/L/a.ism/QualityLevels(1)/Fragments(video=9223372036854775807)":                "l a fragment 1 video smooth time 9223372036854775807",
@@ -118,6 +124,8 @@ func TestTarget(t *testing.T) {
 		"/L/a.ism/QualityLevels(1)": "MPE_RESOURCE_NOT_FOUND",
 		"/L/a.ism/QualityLevels(1)/Nonsense(video=1)":                    "MPE_RESOURCE_NOT_FOUND",
 		"/L/a.ism/manifest/":                                             "MPE_BAD_URL_SYNTAX",
+		"/L/a.ism/QualityLevels(1)/KeyFrames(video)":                     "MPE_BAD_URL_SYNTAX",
+		"/L/a.ism/QualityLevels(1)/KeyFrames(video=i01)":                 "MPE_BAD_URL_SYNTAX",
 		"/L/a.ism/manifest(format=m3u8-cmaf":                             "MPE_BAD_URL_SYNTAX",
 		"/L/a.ism/manifest)format=m3u8-cmaf(":                            "MPE_BAD_URL_SYNTAX",
 		"/L/a.ism/manifest(format=m3u8-cmaf)x":                           "MPE_BAD_URL_SYNTAX",
@@ -205,6 +213,8 @@ func FuzzTarget(f *testing.F) {
 		"/l/a.ism/QualityLevels(1)/Fragments(video=i0123456789abcdef).mp4",
 		"/l/a%20b.ism/QualityLevels(1)/Fragments(a%28b=22912000000000).m4s",
 		"/l/a.ism/QualityLevels(1)/KeyFrames(video=1)",
+		"/l/a.ism/QualityLevels(1)/KeyFrames(video=n1).m4s",
+		"/l/a.ism/QualityLevels(1)/Manifest(video,format=m3u8-cmaf,type=keyframes).m3u8",
 		"/l/a.ism/QualityLevels(1)/FragmentInfo(video=22912000000000)",
 		"/l/a.ism/QualityLevels(1)/RawFragments(video=22912000000000)",
 		"/l/a.ism/QualityLevels(1)/Fragments(video=22912000000000)",
@@ -266,9 +276,13 @@ func (t *target) canonical() []byte {
 	case objectMdat:
 		b = append(b, "RawFragments"...)
 		say(track, fmt.Appendf(nil, "=%d", t.time))
-	case objectUnbuilt:
+	case objectKeyFrame:
 		b = append(b, "KeyFrames"...)
-		say(track, nil)
+		if t.selector == byNumber {
+			say(track, fmt.Appendf(nil, "=n%d", t.number))
+		} else {
+			say(track, fmt.Appendf(nil, "=%d", t.time))
+		}
 	}
 	for _, p := range []struct {
 		name  string
