@@ -112,7 +112,10 @@ func (r *recorder) answer(answer *http.Response) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.statuses[answer.StatusCode]++
-	if isMedia && answer.StatusCode >= 400 {
+	// ffmpeg looks into every stream before it plays some, reads trick mode a segment ahead of the rest, and does not wait for
+	// what an MPD has not listed.
+	impatient := strings.HasPrefix(answer.Request.UserAgent(), "Lavf/") && answer.StatusCode == 412 && strings.Contains(name, "/KeyFrames(")
+	if isMedia && answer.StatusCode >= 400 && !impatient {
 		r.refused = append(r.refused, fmt.Sprintf("%d %s", answer.StatusCode, name))
 	}
 	if !whole(answer) || !isMedia && !isManifest {
