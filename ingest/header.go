@@ -43,6 +43,7 @@ func (s *Stream) replaceInputs(descs []media.Input, names []string) error {
 		}
 		inputs[i] = &input{track: t, desc: &descs[i], scheme: s.scheme(descs, i)}
 	}
+	s.warnOfOthers(inputs)
 	s.closeInputs()
 	s.inputs = inputs
 	if s.arena != nil { // sized and admitted by the old header's bitrate
@@ -55,6 +56,24 @@ func (s *Stream) replaceInputs(descs []media.Input, names []string) error {
 		c.log.Info("input", "track", in.track.name, "stream", s.name, "codec", in.desc.Codec, "timescale", in.desc.Timescale)
 	}
 	return nil
+}
+
+// warnOfOthers tells where another stream that is being fed brings a track of the same name and another decoder
+// configuration: these are two tracks, and their encoder names them alike. Called with mu held.
+func (s *Stream) warnOfOthers(inputs []*input) {
+	for _, other := range s.c.streams {
+		if other == s || !other.open || !other.fed() {
+			continue
+		}
+		for _, theirs := range other.inputs {
+			for _, in := range inputs {
+				if in.track == theirs.track && in.desc.ConfigHash != theirs.desc.ConfigHash {
+					s.c.log.Warn("two streams bring tracks of one name that differ: the newest is used; give them different names or bitrates",
+						"track", in.track.name, "stream", s.name, "other", other.name)
+				}
+			}
+		}
+	}
 }
 
 // redescribe applies hints that came after the header. The tracks keep their names, their media and their connections.

@@ -366,3 +366,22 @@ func splitFragment(t testing.TB, f *recorded, n int) (parts []recorded) {
 	}
 	return parts
 }
+
+// Two tracks that their encoders name alike are no copies of one: an operator is told.
+func TestSmoothNamesAlike(t *testing.T) {
+	b := newSmoothbed(t)
+	r := readRecording(t, "all.ismv")
+	b.post("all", b.now, r.header)
+	b.post("copy", b.now, r.header)
+	if strings.Contains(b.log.String(), "one name") {
+		t.Errorf("a copy is warned of\n%s", b.log)
+	}
+	swapped := string(r.header)
+	for _, change := range [][2]string{{"40000", "?????"}, {"20000", "40000"}, {"?????", "20000"}} {
+		swapped = strings.ReplaceAll(swapped, `Bitrate="`+change[0], `Bitrate="`+change[1])
+	}
+	b.post("other", b.now, []byte(swapped))
+	if n := strings.Count(b.log.String(), "one name"); n != 4 {
+		t.Errorf("%d warnings, want one for each of two tracks and two streams\n%s", n, b.log)
+	}
+}
