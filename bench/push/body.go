@@ -13,6 +13,7 @@ import (
 type body struct {
 	conn       *conn
 	track      *Track
+	format     Format
 	perSegment bool
 	open       bool
 }
@@ -24,9 +25,12 @@ func (b *body) extension() string {
 	return "cmfa"
 }
 
-// header sends the CMAF header, in a body of its own or at the start of the long one.
+// header sends the header, in a body of its own or at the start of the long one.
 func (b *body) header(header []byte) error {
 	method, path := "POST", fmt.Sprintf("Streams(%s.%s)", b.track.Name, b.extension())
+	if b.format == Smooth {
+		path = fmt.Sprintf("Streams(%s)", b.track.Name)
+	}
 	if b.perSegment {
 		method, path = "PUT", fmt.Sprintf("%s/init.%s", b.track.Name, b.extension())
 	}

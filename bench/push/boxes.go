@@ -17,14 +17,29 @@ const (
 	flagsNonSync = 0x01010000
 )
 
-// header returns the track's CMAF header, ftyp and moov: one track with ID 1, no edit list, no durations.
+// header returns the track's CMAF header: ftyp and moov.
 func (t *Track) header() ([]byte, error) {
+	moov, err := t.moov(t.Timescale)
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	for _, box := range []mp4.Box{mp4.NewFtyp("iso6", 0, []string{"iso6", "cmfc", "mp41"}), moov} {
+		if err := box.Encode(&out); err != nil {
+			return nil, fmt.Errorf("track %q: %s: %w", t.Name, box.Type(), err)
+		}
+	}
+	return out.Bytes(), nil
+}
+
+// moov describes one track with ID 1, no edit list, no durations.
+func (t *Track) moov(timescale uint32) (*mp4.MoovBox, error) {
 	handler := map[media.Kind]string{media.Video: "video", media.Audio: "audio"}[t.Kind]
 	moov := mp4.NewMoovBox()
 	mvhd := mp4.CreateMvhd()
 	mvhd.Timescale = 1000
 	moov.AddChild(mvhd)
-	trak := mp4.CreateEmptyTrak(1, t.Timescale, handler, t.Language)
+	trak := mp4.CreateEmptyTrak(1, timescale, handler, t.Language)
 	trak.Tkhd.Width, trak.Tkhd.Height = mp4.Fixed32(t.width), mp4.Fixed32(t.height)
 	entry, err := mp4.DecodeBox(0, bytes.NewReader(t.entry))
 	if err != nil {
@@ -52,14 +67,7 @@ func (t *Track) header() ([]byte, error) {
 	mvex := mp4.NewMvexBox()
 	mvex.AddChild(mp4.CreateTrex(1))
 	moov.AddChild(mvex)
-
-	var out bytes.Buffer
-	for _, box := range []mp4.Box{mp4.NewFtyp("iso6", 0, []string{"iso6", "cmfc", "mp41"}), moov} {
-		if err := box.Encode(&out); err != nil {
-			return nil, fmt.Errorf("track %q: %s: %w", t.Name, box.Type(), err)
-		}
-	}
-	return out.Bytes(), nil
+	return moov, nil
 }
 
 // appendHead appends what comes before a chunk's payload: a moof, and the header of the mdat. at is the decode time to

@@ -1,4 +1,4 @@
-// Package push sends media as a live encoder would: CMAF chunks in real time, one HTTP body a track (or one a segment),
+// Package push sends media as a live encoder would: CMAF or Smooth in real time, one HTTP body a track (or one a segment),
 // looping without a seam. It owns the encoder's side of the wire: the loop's endless timeline, the boxes, the pacing,
 // and what happens when a connection breaks; it never imports what it feeds, so it can push to any origin. Start with
 // Run; loop.go holds the timeline, sender.go the life of one track's connection.
@@ -22,9 +22,10 @@ type Options struct {
 	URL    string  // publishing point, http or https: http://127.0.0.1:8081/TOKEN/ingest.isml
 	Tracks *Tracks // what to send; only read, so several pushes may share it
 
+	Format     Format        // CMAF or Smooth
 	Chunk      time.Duration // length of a chunk; 0 = 200 ms, WholeSegment = one chunk a segment
-	PerSegment bool          // one PUT a segment (URL/NAME/NUMBER.cmfv) instead of one POST a track
-	Prft       bool          // a prft box before each chunk: the UTC of its first sample's capture
+	PerSegment bool          // CMAF: one PUT a segment (URL/NAME/NUMBER.cmfv) instead of one POST a track
+	Prft       bool          // CMAF: a prft box before each chunk: the UTC of its first sample's capture
 	Length     time.Duration // media to send before ending cleanly; 0 = until ctx ends
 
 	// Epoch sends times since 1970, so that media at UTC t is the loop at t modulo its length: any two pushes of the same
@@ -89,6 +90,9 @@ func Run(ctx context.Context, o Options) error {
 	if o.Tracks == nil {
 		return fmt.Errorf("push %s: no tracks", base.Redacted())
 	}
+	if o.Format == Smooth && (o.PerSegment || o.Prft) {
+		return fmt.Errorf("push %s: Smooth has neither requests per segment nor prft", base.Redacted())
+	}
 	switch {
 	case o.Chunk == 0:
 		o.Chunk = 200 * time.Millisecond
@@ -118,7 +122,11 @@ func Run(ctx context.Context, o Options) error {
 			loop: newLoop(o.Tracks, t, o.Chunk, first),
 			log:  o.Log.With("track", t.Name),
 		}
-		if s.header, err = t.header(); err != nil {
+		header := t.header
+		if o.Format == Smooth {
+			header = t.smoothHeader
+		}
+		if s.header, err = header(); err != nil {
 			return fmt.Errorf("push %s: %w", base.Redacted(), err)
 		}
 		if o.Length > 0 {

@@ -31,6 +31,7 @@ type sender struct {
 	sequence uint32 // of the last moof
 	head     []byte // scratch for moof and mdat header
 	slices   [][]byte
+	recent   [2][]byte // Smooth: the last fragments sent, the older one first
 	away     time.Time // no connection before this
 }
 
@@ -69,8 +70,11 @@ func (s *sender) connection(ctx context.Context) error {
 	}
 	s.count(func(t *TrackStats) { t.Connections++ })
 	s.log.Debug("push connected", "remote", c.raw.RemoteAddr().String())
-	b := &body{conn: c, track: s.track, perSegment: s.o.PerSegment}
+	b := &body{conn: c, track: s.track, format: s.o.Format, perSegment: s.o.PerSegment}
 	if err = b.header(s.header); err == nil {
+		err = s.repeat(c)
+	}
+	if err == nil {
 		s.count(func(t *TrackStats) { t.Bytes += int64(len(s.header)) })
 		s.skip()
 		err = s.feed(ctx, b)
@@ -120,6 +124,7 @@ func (s *sender) feed(ctx context.Context, b *body) error {
 			return err
 		}
 		s.started = true
+		s.remember(payload)
 		s.count(func(t *TrackStats) {
 			t.Chunks++
 			t.Late = max(t.Late, late)
@@ -128,6 +133,29 @@ func (s *sender) feed(ctx context.Context, b *body) error {
 			}
 		})
 	}
+}
+
+// remember keeps the last two fragments, for a Smooth encoder repeats them when it has lost its connection: it does not know
+// what has arrived.
+func (s *sender) remember(payload [][]byte) {
+	if s.o.Format == Smooth {
+		oldest := s.recent[0][:0]
+		for _, p := range payload {
+			oldest = append(oldest, p...)
+		}
+		s.recent = [2][]byte{s.recent[1], oldest}
+	}
+}
+
+func (s *sender) repeat(c *conn) error {
+	for _, fragment := range s.recent {
+		if len(fragment) > 0 {
+			if err := c.write(fragment); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // peek makes sure that there is a next chunk.
@@ -170,7 +198,11 @@ func (s *sender) payload() [][]byte {
 	if s.o.Prft {
 		s.head = appendPrft(s.head, at, s.clock.wall(toDuration(r.start, s.track.Timescale)))
 	}
-	s.head = appendHead(s.head, s.sequence, at, r.samples)
+	if s.o.Format == Smooth {
+		s.head = appendSmoothHead(s.head, s.sequence, at, r.samples, s.track.Timescale)
+	} else {
+		s.head = appendHead(s.head, s.sequence, at, r.samples)
+	}
 	s.slices = append(s.slices[:0], s.head)
 	for i := 0; i < len(r.samples); {
 		from := r.samples[i].offset

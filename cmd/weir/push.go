@@ -15,9 +15,10 @@ import (
 func pushCommand() *cobra.Command {
 	var o push.Options
 	var whole bool
+	var format string
 	cmd := &cobra.Command{
 		Use: "push FILE|demo URL", Short: "send an MP4 file, or the demo's loop, as a live encoder would", Args: cobra.ExactArgs(2),
-		Long: "push loops an MP4 file (or the built-in demo) in real time to a publishing point, as CMAF over HTTP, until SIGTERM,\n" +
+		Long: "push loops an MP4 file (or the built-in demo) in real time to a publishing point, as CMAF or Smooth over HTTP, until SIGTERM,\n" +
 			"SIGINT or the end of -length. Each track is one connection.",
 		Example: "  weir push demo http://localhost:8081/0a1b2c3d00004000800000000000abcd/ingest.isml",
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
@@ -28,6 +29,13 @@ func pushCommand() *cobra.Command {
 			}
 			if err != nil {
 				return err
+			}
+			switch format {
+			case "cmaf":
+			case "smooth":
+				o.Format = push.Smooth
+			default:
+				return fmt.Errorf("push: -format %s: cmaf or smooth", format)
 			}
 			if whole {
 				o.Chunk = push.WholeSegment
@@ -45,6 +53,7 @@ func pushCommand() *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
+	f.StringVar(&format, "format", "cmaf", "cmaf, or smooth: 10 MHz, Live Server Manifest, fragments repeated after a reconnect")
 	f.DurationVar(&o.Chunk, "chunk", 200*time.Millisecond, "length of a chunk")
 	f.BoolVar(&whole, "whole", false, "one chunk a segment")
 	f.BoolVar(&o.PerSegment, "per-segment", false, "one PUT a segment instead of one POST a track")
