@@ -77,16 +77,20 @@ func (b *bench) replay(now *atomic.Int64, start time.Time, list []recording) {
 			})
 			select { // a segment that overtakes its header is answered when that has come
 			case <-answered:
-			case <-time.After(200 * time.Millisecond):
+			case <-time.After(50 * time.Millisecond):
 			}
 		}})
 	}
 	slices.SortStableFunc(events, func(a, b event) int { return int(a.at - b.at) })
-	for _, e := range events {
+	for i, e := range events {
 		now.Store(start.Add(e.at).UnixNano())
 		e.run()
+		if i+1 < len(events) && events[i+1].at-e.at < 100*time.Millisecond {
+			continue
+		}
+		answers.Wait()
 		b.channel.Tick()
-		time.Sleep(time.Millisecond) // records are stored by the channel's own goroutine
+		time.Sleep(20 * time.Millisecond) // the channel's own goroutine stores records
 	}
 }
 
