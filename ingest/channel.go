@@ -56,6 +56,7 @@ type Channel struct {
 	pend        []*pending // chunk handles: index = Chunk.ID
 	free        []uint64
 	needs       []need
+	headers     []HeaderRecord // to be stored
 	nextInput   timeline.InputID
 	samples     []media.Sample // scratch of place
 	moof        []byte         // scratch of place
@@ -78,6 +79,10 @@ func NewChannel(ctx context.Context, cfg Config, deps Deps) (*Channel, error) {
 	if err != nil {
 		return nil, fmt.Errorf("channel %s: records: %w", cfg.Name, err)
 	}
+	headers, err := deps.Records.Headers(ctx, cfg.Name)
+	if err != nil {
+		return nil, fmt.Errorf("channel %s: headers: %w", cfg.Name, err)
+	}
 	c := &Channel{
 		name:       cfg.Name,
 		limits:     cfg.Limits,
@@ -97,6 +102,7 @@ func NewChannel(ctx context.Context, cfg Config, deps Deps) (*Channel, error) {
 	for i := range gens {
 		c.openGeneration(&gens[i])
 	}
+	c.recall(headers)
 	c.live.SetLive(true)
 	c.apply()
 	return c, nil
@@ -170,7 +176,7 @@ func (c *Channel) Drain() {
 func (c *Channel) wake() {
 	next := c.tl.NextDeadline()
 	armed := c.deadline.Load()
-	if len(c.needs) == 0 && (next == 0 || (armed != 0 && armed <= next)) {
+	if len(c.needs) == 0 && len(c.headers) == 0 && (next == 0 || (armed != 0 && armed <= next)) {
 		return
 	}
 	select {
@@ -184,8 +190,10 @@ func (c *Channel) putRecords(ctx context.Context) error {
 	for {
 		c.mu.Lock()
 		if len(c.needs) == 0 {
+			headers := c.headers
+			c.headers = nil
 			c.mu.Unlock()
-			return nil
+			return c.putHeaders(ctx, headers)
 		}
 		n := c.needs[0]
 		c.needs = c.needs[1:]
@@ -200,6 +208,22 @@ func (c *Channel) putRecords(ctx context.Context) error {
 
 		c.resolve(n, won, identities, err)
 	}
+}
+
+// putHeaders stores headers. Nothing waits for them; one that cannot be stored is missed after a restart.
+func (c *Channel) putHeaders(ctx context.Context, headers []HeaderRecord) error {
+	for _, h := range headers {
+		putCtx, cancel := context.WithTimeout(ctx, c.limits.RecordDeadline)
+		err := c.deps.Records.PutHeader(putCtx, c.name, h)
+		cancel()
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err != nil {
+			c.log.Warn("header not stored: after a restart the encoder has to send it again", "stream", h.Stream, "err", err)
+		}
+	}
+	return nil
 }
 
 // resolve hands a record that was asked for to the timeline: the one that stands in the store, or the news that the

@@ -25,6 +25,7 @@ type memory struct {
 	gens   []timeline.Generation
 	joins  []timeline.Join
 	tracks map[string]TrackRecord
+	inits  map[string]HeaderRecord
 	fail   error
 }
 
@@ -82,6 +83,25 @@ func (m *memory) PutTrack(_ context.Context, _ string, t TrackRecord) (TrackReco
 	}
 	m.tracks[t.Name] = t
 	return t, nil
+}
+
+func (m *memory) Headers(context.Context, string) (list []HeaderRecord, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, h := range m.inits {
+		list = append(list, h)
+	}
+	return list, m.fail
+}
+
+func (m *memory) PutHeader(_ context.Context, _ string, h HeaderRecord) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.inits == nil {
+		m.inits = map[string]HeaderRecord{}
+	}
+	m.inits[h.Stream] = h
+	return m.fail
 }
 
 // testbed is one channel on a clock that the test moves.

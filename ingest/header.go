@@ -26,6 +26,7 @@ func (conn *Conn) setHeader(moov []byte) error {
 		}
 	}
 	s.header = header
+	conn.keep(moov)
 	conn.idle = s.patience()
 	s.openInputs()
 	c.apply()
@@ -96,6 +97,7 @@ func (s *Stream) redescribe() {
 			c.tl.Describe(c.deps.Now(), in.id, in.desc.ConfigHash)
 		}
 	}
+	s.remember()
 	c.apply()
 }
 

@@ -25,4 +25,7 @@ type Records interface {
 	PutGeneration(ctx context.Context, channel string, g timeline.Generation) (timeline.Generation, error)
 	PutJoin(ctx context.Context, channel string, j timeline.Join) (timeline.Join, error)
 	PutTrack(ctx context.Context, channel string, t TrackRecord) (TrackRecord, error)
+	// Headers returns the newest header of each stream. PutHeader stores a newer one; unlike the others it replaces.
+	Headers(ctx context.Context, channel string) ([]HeaderRecord, error)
+	PutHeader(ctx context.Context, channel string, h HeaderRecord) error
 }

@@ -5,6 +5,7 @@ import "time"
 // A Route lets a body find its stream by what is in it. Encoders that PUT one object after the other open requests long
 // before they send anything: whose segment it will be may be known only when its first bytes come.
 type Route struct {
+	Path string // of the object, below the publishing point: a header is remembered under it
 	// Find names the stream that segments under the body's path belong to; ok is false where that is not known (yet).
 	// Asked at the first fragment of a body that has brought no header.
 	Find func() (stream string, ok bool)

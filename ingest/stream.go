@@ -17,6 +17,9 @@ type Stream struct {
 	c    *Channel
 	name string
 
+	path   string                   // of the object that brought the header, below the publishing point
+	moov   []byte                   // the header's bytes, where they are remembered
+	stored uint64                   // hash of the record that is stored, or on its way
 	header []media.Input            // the tracks of the newest header, as it describes them
 	hints  [hintSources][]TrackHint // what is said of them beside it
 	inputs []*input                 // the tracks, both taken together

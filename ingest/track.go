@@ -113,6 +113,9 @@ func (c *Channel) openGeneration(g *timeline.Generation) {
 		c.register(t)
 		c.publishInit(t)
 	}
+	for _, s := range c.streams {
+		s.remember()
+	}
 	c.live.SetGenerations(readerGenerations(c.generations))
 	c.dirty = true
 }

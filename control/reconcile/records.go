@@ -1,9 +1,11 @@
 package reconcile
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -19,13 +21,18 @@ import (
 //	channel.{name}.join.{seq}             timeline.Join
 //	channel.{name}.track.{track}          ingest.TrackRecord
 //
-// and never changes: who comes second gets what stands there. Safe for concurrent use.
+// and never changes: who comes second gets what stands there. Only headers are replaced, the newest counts:
+//
+//	channel.{name}.header.{stream}        ingest.HeaderRecord
+//
+// Safe for concurrent use.
 type Records struct{ Store *state.Store }
 
 const (
 	generations = "generation"
 	joins       = "join"
 	tracks      = "track"
+	headers     = "header"
 )
 
 // Load implements ingest.Records.
@@ -55,6 +62,32 @@ func (r Records) PutJoin(ctx context.Context, channel string, j timeline.Join) (
 // PutTrack implements ingest.Records.
 func (r Records) PutTrack(ctx context.Context, channel string, t ingest.TrackRecord) (ingest.TrackRecord, error) {
 	return create(ctx, r.Store, channel, tracks, t.Name, t)
+}
+
+// Headers implements ingest.Records.
+func (r Records) Headers(ctx context.Context, channel string) ([]ingest.HeaderRecord, error) {
+	return list(ctx, r.Store, channel, headers, func(a, b ingest.HeaderRecord) int { return cmp.Compare(a.Stream, b.Stream) })
+}
+
+// PutHeader implements ingest.Records.
+func (r Records) PutHeader(ctx context.Context, channel string, h ingest.HeaderRecord) error {
+	value, err := json.Marshal(h)
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", headers, h.Stream, err)
+	}
+	key := state.NewKey("channel", channel, headers, h.Stream)
+	for {
+		newest, err := r.Store.Newest(ctx, key)
+		if err != nil && !errors.Is(err, state.ErrNotFound) {
+			return err
+		}
+		if bytes.Equal(newest.Value, value) {
+			return nil
+		}
+		if err := r.Store.Append(ctx, key, newest.Revision, value); !errors.Is(err, state.ErrConflict) {
+			return err
+		}
+	}
 }
 
 // create stores a record unless one stands there, and returns the one that stands there now.

@@ -99,3 +99,32 @@ func TestFirstNodeWins(t *testing.T) {
 		}
 	}
 }
+
+// The newest header counts, and the same again is not written.
+func TestHeadersAreReplaced(t *testing.T) {
+	r, ctx := Records{openStore(t, state.Config{Folder: t.TempDir()})}, t.Context()
+	put := func(stream, moov string) {
+		t.Helper()
+		if err := r.PutHeader(ctx, "a", ingest.HeaderRecord{Stream: stream, Path: stream + "/init.mp4", Moov: []byte(moov)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, moov := range []string{"one", "two", "two", "three"} {
+		put("v", moov)
+	}
+	put("a.b", "four")
+	got, err := r.Headers(ctx, "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []ingest.HeaderRecord{
+		{Stream: "a.b", Path: "a.b/init.mp4", Moov: []byte("four")}, {Stream: "v", Path: "v/init.mp4", Moov: []byte("three")},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	log, err := r.Store.Log(ctx, state.NewKey("channel", "a", "header", "v"))
+	if err != nil || len(log) != 3 {
+		t.Errorf("%d entries of a header that was put four times, three of them another: %v", len(log), err)
+	}
+}

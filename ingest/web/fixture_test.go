@@ -37,6 +37,10 @@ func (noRecords) PutTrack(_ context.Context, _ string, t ingest.TrackRecord) (in
 	return t, nil
 }
 
+func (noRecords) Headers(context.Context, string) ([]ingest.HeaderRecord, error) { return nil, nil }
+
+func (noRecords) PutHeader(context.Context, string, ingest.HeaderRecord) error { return nil }
+
 // A bench is an encoder listener with one channel behind the token "good".
 type bench struct {
 	t       *testing.T

@@ -28,7 +28,7 @@ func (s *Server) manifest(ctx *fasthttp.RequestCtx, door *ingest.Door, t target)
 		}
 		return status, text
 	}
-	b := s.book(door.Channel.Name())
+	b := s.book(door.Channel)
 	streams, err := b.read(door.Channel, t.path, body)
 	if err != nil {
 		s.metrics.failure("manifest")

@@ -19,16 +19,19 @@ const maxBooks = 4096
 
 // book finds or makes the book of a channel. It is kept by name: what a channel's encoder has said holds when the channel is
 // made anew.
-func (s *Server) book(channel string) *book {
+func (s *Server) book(channel *ingest.Channel) *book {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	b := s.books[channel]
+	b := s.books[channel.Name()]
 	if b == nil {
 		if len(s.books) >= maxBooks {
 			clear(s.books)
 		}
 		b = &book{}
-		s.books[channel] = b
+		for _, path := range channel.Headers() { // of an earlier life
+			b.Header(path, false)
+		}
+		s.books[channel.Name()] = b
 	}
 	return b
 }
@@ -47,15 +50,16 @@ func (s *Server) placeOf(door *ingest.Door, t target) place {
 	if t.kind != object {
 		return place{stream: t.stream, exclusive: t.kind != segment, header: true}
 	}
-	b := s.book(door.Channel.Name())
+	b := s.book(door.Channel)
 	if cmaf.IsHeader(t.path) {
-		return place{stream: b.Header(t.path, false), header: true}
+		return place{stream: b.Header(t.path, false), header: true, route: ingest.Route{Path: t.path}}
 	}
 	stream, whole, ok := b.Find(t.path)
 	if !ok {
 		stream = cmaf.StreamOf(t.path) // a header of any name, perhaps with media behind it
 	}
 	return place{stream: stream, exclusive: whole, header: whole, route: ingest.Route{
+		Path: t.path,
 		Find: func() (string, bool) {
 			stream, _, ok := b.Find(t.path)
 			return stream, ok

@@ -271,7 +271,7 @@ func (s *Server) push(ctx *fasthttp.RequestCtx, door *ingest.Door, t target) (in
 		return s.refuse(ctx, door, t, err)
 	}
 	if where.header {
-		s.book(door.Channel.Name()).hint(stream, t.stream)
+		s.book(door.Channel).hint(stream, t.stream)
 	}
 	conn, err := stream.Attach(where.exclusive, interrupt(ctx.Conn()))
 	if err != nil {
