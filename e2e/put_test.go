@@ -9,7 +9,7 @@ import (
 // next segment and never sends its headers again; what is missing is GAP, names and numbers stay, and no generation opens.
 func TestNodeKilledWhilePut(t *testing.T) {
 	need(t, "ffmpeg")
-	for name, heading := range map[string]string{"dash": docsDASH, "low-dash": docsLowDASH, "hls": docsHLS} {
+	for name, heading := range map[string]string{"low-dash": docsLowDASH, "hls": docsHLS} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			n := newNode(t, settings{name: name})
