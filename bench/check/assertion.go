@@ -22,7 +22,7 @@ type Assertion struct {
 var assertions = []Assertion{
 	{1, "playlist text", Must, "RFC 8216bis 4.1"},
 	{2, "EXT-X-VERSION is high enough", Must, "RFC 8216bis 8"},
-	{3, "variant attributes", Should, "RFC 8216bis 4.4.6.2; Apple HLS authoring 9"},
+	{3, "attributes of variants and renditions", Should, "RFC 8216bis 4.4.6; Apple HLS authoring 9"},
 	{4, "CODECS is what the init segments say", Must, "RFC 8216bis 4.4.6.2"},
 	{5, "groups exist and are referenced", Must, "RFC 8216bis 4.4.6.2.1"},
 	{6, "rendition attributes", Must, "RFC 8216bis 4.4.6.1"},

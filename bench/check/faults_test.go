@@ -104,7 +104,7 @@ var hlsFaults = map[string]fault{
 	"group that is not there":      {swap(hlsPath, "AUDIO=\"audio\"\n", "AUDIO=\"sound\"\n"), 5},
 	"group that nobody wants":      {in(hlsPath, func(b []byte) []byte { return bytes.ReplaceAll(b, []byte(",AUDIO=\"audio\"\n"), []byte("\n")) }), 5},
 	"no NAME":                      {swap(hlsPath, "NAME=\"audio\",", ""), 6},
-	"no LANGUAGE":                  {swap(hlsPath, "LANGUAGE=\"eng\",", ""), 6},
+	"no LANGUAGE":                  {swap(hlsPath, "LANGUAGE=\"eng\",", ""), 3},
 	"default but not automatic":    {swap(hlsPath, "AUTOSELECT=YES", "AUTOSELECT=NO"), 6},
 	"captions with a URI":          {swap(hlsPath, "#EXT-X-MEDIA:", "#EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID=\"cc\",NAME=\"cc\",LANGUAGE=\"en\",URI=\"x\"\n#EXT-X-MEDIA:"), 7},
 	"VIDEO-RANGE of another":       {swap(hlsPath, "FRAME-RATE=25.000", "FRAME-RATE=25.000,VIDEO-RANGE=PQ"), 8},

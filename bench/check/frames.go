@@ -13,7 +13,10 @@ import (
 	"weir/media"
 )
 
-const maxFrames = 60_000 // samples that are remembered, a track
+const (
+	maxFrames   = 60_000 // samples that are remembered, a track
+	maxInstants = 32     // of one sample
+)
 
 // frames remembers which sample each presentation shows at which instant.
 //
@@ -64,7 +67,7 @@ func (t *frameTrack) add(s *mp4.Segment, utc func(ticks int64) time.Time, timesc
 				instant := utc(at + int64(sample.CTO))
 				hash := xxhash.Sum64(c.Payloads[i])
 				t.count++
-				if list := t.seen[hash]; len(list) < 8 && !slices.ContainsFunc(list, instant.Equal) {
+				if list := t.seen[hash]; len(list) < maxInstants && !slices.ContainsFunc(list, instant.Equal) {
 					t.seen[hash] = append(list, instant)
 				}
 				if t.from.IsZero() || instant.Before(t.from) {
@@ -94,20 +97,22 @@ func (f *frames) compare(j *judge) {
 }
 
 // against compares the instants of the samples that both have, where both were read. Tracks that share no sample are
-// taken for two encodings.
+// taken for two encodings. A source that loops shows a sample at several instants: one of the other's is to be near.
 func (t *frameTrack) against(j *judge, o *frameTrack) {
 	inside, apart := meeting{}, meeting{}
 	for hash, list := range t.seen {
-		others, ok := o.seen[hash]
-		if !ok || len(list) > 1 || len(others) > 1 { // silence and black come again
+		others := o.seen[hash]
+		if len(others) == 0 || len(list) == maxInstants || len(others) == maxInstants { // silence and black come again and again
 			continue
 		}
-		at, other := list[0], others[0]
-		m := &inside
-		if !o.covers(at) || !t.covers(other) { // a source that loops: each format may have been read at another turn
-			m = &apart
+		for _, at := range list {
+			by := nearest(at, others)
+			m := &inside
+			if !o.covers(at) {
+				m = &apart
+			}
+			m.add(at, by, t.frame+time.Millisecond)
 		}
-		m.add(at, at.Sub(other), t.frame+time.Millisecond)
 	}
 	m := inside
 	if m.common == 0 { // the two were read at the same time: what they showed then should have met
@@ -120,6 +125,17 @@ func (t *frameTrack) against(j *judge, o *frameTrack) {
 	p.at = m.when.UTC().Format("2006-01-02T15:04:05.000Z")
 	j.test(106, m.off == 0, p, fmt.Sprintf("%d of %d frames at other instants, the first by %v", m.off, m.common, m.by.Round(time.Millisecond)),
 		fmt.Sprintf("as in %s: within a frame (%v)", strings.TrimSpace(o.place.subject), t.frame.Round(time.Millisecond)))
+}
+
+// nearest is how far an instant is off the nearest of a list.
+func nearest(at time.Time, list []time.Time) time.Duration {
+	by := at.Sub(list[0])
+	for _, o := range list[1:] {
+		if d := at.Sub(o); d.Abs() < by.Abs() {
+			by = d
+		}
+	}
+	return by
 }
 
 // A meeting counts samples that two tracks have in common, and those that they show at different instants.
@@ -139,7 +155,5 @@ func (m *meeting) add(at time.Time, by, allowed time.Duration) {
 	}
 }
 
-// covers reports whether an instant lies in what was read, with two frames to spare.
-func (t *frameTrack) covers(at time.Time) bool {
-	return at.After(t.from.Add(-2*t.frame)) && at.Before(t.to.Add(2*t.frame))
-}
+// covers reports whether an instant lies in what was read.
+func (t *frameTrack) covers(at time.Time) bool { return !at.Before(t.from) && !at.After(t.to) }

@@ -38,17 +38,22 @@ type hlsList struct {
 	line    int // in the multivariant playlist
 	group   string
 
-	playlist  *m3u8.Playlist // the newest version
-	fetched   time.Time
-	grown     time.Time // when it last had a new segment
-	read      uint64    // number up to which segments have been read
-	rounds    int
-	ended     string // the bytes at EXT-X-ENDLIST
-	looks     int    // at the playlist since it ended
-	answer    *answer
-	dropped   m3u8.Segment // the newest that has left the list
-	dropURL   string
-	dropUntil time.Time
+	playlist *m3u8.Playlist // the newest version
+	fetched  time.Time
+	grown    time.Time // when it last had a new segment
+	read     uint64    // number up to which segments have been read
+	rounds   int
+	ended    string // the bytes at EXT-X-ENDLIST
+	looks    int    // at the playlist since it ended
+	answer   *answer
+	dropped  []drop    // what has left the list, oldest first
+	before   time.Time // when the version before was fetched
+}
+
+// A drop is a segment that has left the list and must be there until then.
+type drop struct {
+	url   string
+	until time.Time
 }
 
 // runHLS judges what the URL answered, then every playlist that it names, each in a goroutine of its own.
@@ -140,7 +145,7 @@ func (l *hlsList) run(ctx context.Context, first func()) {
 
 // load fetches the playlist and judges it, alone and against the version before; it reports whether it has changed.
 func (l *hlsList) load(ctx context.Context) bool {
-	l.fetched = time.Now()
+	l.before, l.fetched = l.fetched, time.Now()
 	at := l.place(l.subject, l.url, "")
 	a, err := l.fetch.get(ctx, request{url: l.url, header: acceptGzip})
 	if ctx.Err() != nil {
@@ -245,13 +250,16 @@ func (l *hlsList) readSegment(ctx context.Context, base string, s *m3u8.Segment,
 	l.track.read(ctx, in, c)
 }
 
-// readDropped asks for a segment that has left the list and must still be there: as long as the list was.
+// readDropped asks for the oldest segment that has left the list and must still be there: as long as the list was.
 func (l *hlsList) readDropped(ctx context.Context) {
-	if l.dropURL == "" || !time.Now().Before(l.dropUntil) {
+	for len(l.dropped) > 0 && !time.Now().Before(l.dropped[0].until) {
+		l.dropped = l.dropped[1:]
+	}
+	if len(l.dropped) == 0 {
 		return
 	}
-	at := l.place(l.subject, l.dropURL, "just removed from the playlist")
-	a, err := l.fetch.get(ctx, request{url: l.dropURL, limit: maxMedia})
+	at := l.place(l.subject, l.dropped[0].url, "just removed from the playlist")
+	a, err := l.fetch.get(ctx, request{url: l.dropped[0].url, limit: maxMedia})
 	if err == nil && ctx.Err() == nil {
 		l.judge.test(118, a.status == 200, at, fmt.Sprintf("status %d", a.status), "200 for the length of the playlist and of itself")
 	}

@@ -113,7 +113,7 @@ func (h *hls) judgeRenditions(list *m3u8.Playlist, at place, used map[string]boo
 		h.judge.test(6, slices.Contains([]string{"AUDIO", "VIDEO", "SUBTITLES", "CLOSED-CAPTIONS"}, kind), at, "TYPE="+kind, "AUDIO, VIDEO, SUBTITLES or CLOSED-CAPTIONS")
 		h.judge.test(6, group != "" && a.Get("NAME") != "", at, fmt.Sprintf("GROUP-ID=%q, NAME=%q", group, a.Get("NAME")), "both are there")
 		if kind != "VIDEO" {
-			h.judge.test(6, a.Get("LANGUAGE") != "", at, "no LANGUAGE", "every rendition but VIDEO has one")
+			h.judge.test(3, a.Get("LANGUAGE") != "", at, "no LANGUAGE", "every rendition but VIDEO has one")
 		}
 		h.judge.test(5, used[kind+" "+group], at, fmt.Sprintf("GROUP-ID=%q of type %s", group, kind), "a variant references the group")
 		if a.Get("DEFAULT") == "YES" {

@@ -97,17 +97,14 @@ func (l *hlsList) judgePace(was, is *m3u8.Playlist, at place) {
 	l.judge.test(33, stood <= due, at, fmt.Sprintf("no new segment for %v", stood.Round(100*time.Millisecond)), fmt.Sprintf("one within %v", due-time.Second))
 }
 
-// noteDropped remembers the newest segment that has left the list: it stays as long as the list was.
+// noteDropped remembers the segments that have left the list: they stay for its length and their own.
 func (l *hlsList) noteDropped(was, is *m3u8.Playlist) {
-	if is.Sequence <= was.Sequence || is.Sequence > was.End() {
-		return
+	for i := range was.Segments {
+		s := &was.Segments[i]
+		if s.Number < is.Sequence && !s.Gap && s.Range.Length == 0 && len(l.dropped) < 256 {
+			l.dropped = append(l.dropped, drop{resolve(l.answer.url, s.URI), l.before.Add(length(was) + s.Duration - time.Second)})
+		}
 	}
-	s := was.Segments[is.Sequence-1-was.Sequence]
-	if s.Gap || s.Range.Length > 0 {
-		return
-	}
-	l.dropped, l.dropURL = s, resolve(l.answer.url, s.URI)
-	l.dropUntil = l.fetched.Add(length(was))
 }
 
 // probeHLS asks what players and caches ask now and then.
