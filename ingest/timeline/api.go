@@ -119,6 +119,7 @@ type Grid struct {
 	Timescale uint32 `json:"timescale"` // published
 	Cadence   int64  `json:"cadence"`   // published ticks per sample; 0: variable
 	Phase     int64  `json:"phase"`     // a sample lies at a multiple of Cadence plus Phase
+	Lattice   int64  `json:"lattice"`   // its encoder's samples lie at a multiple of Cadence plus Lattice, from encoder time 0
 	Config    uint64 `json:"config"`    // decoder configuration
 	Late      int64  `json:"late"`      // ns: how much later than the master's its chunks come
 }

@@ -400,6 +400,8 @@ func (k *sketch) lay(g *Generation) {
 	k.grid = Grid{Name: k.t.name, Kind: k.t.kind, Timescale: uint32(p), Cadence: c, Config: k.in.info.Config}
 	if c != 0 {
 		k.grid.Phase = k.gridPhase(g)
+		free := k.base.mapping(&Grid{Timescale: k.grid.Timescale}, k.in.info.Timescale)
+		k.grid.Lattice = floorMod(sub(k.grid.Phase, free.off), c)
 	}
 	k.measure()
 }
