@@ -52,6 +52,8 @@ type viewer struct {
 	fatal      bool
 	looks      []look
 	frames     []frame
+	beeps      []time.Duration // where in the media each is heard
+	seconds    []time.Duration // where in the media each second begins, by its picture
 }
 
 // A picture is a rendition as an engine lists it.
@@ -95,24 +97,37 @@ type report struct {
 	Fatal      bool
 	Look       *look
 	Picture    *frame
+	Beep       *moment
+	Second     *moment
 	Console    *string
 	Type       string
 	Thrown     *string
 }
 
+// A moment is a place in the media, in seconds.
+type moment struct{ Time float64 }
+
+func (m *moment) at() time.Duration { return time.Duration(m.Time * float64(time.Second)) }
+
 // open opens a page with players; name is for logs. force are the times after the first frame at which a rendition is forced, the lowest,
 // the highest, and so on in turn.
 func open(t *testing.T, name string, r *recorder, list []player, force ...time.Duration) *watch {
+	t.Helper()
+	var times []string
+	for _, d := range force {
+		times = append(times, strconv.FormatFloat(d.Seconds(), 'f', -1, 64))
+	}
+	return openPage(t, name, r, list, url.Values{"force": {strings.Join(times, ",")}, "frames": {"1"}})
+}
+
+// openPage opens browser/watch.html with players and a query.
+func openPage(t *testing.T, name string, r *recorder, list []player, query url.Values) *watch {
 	t.Helper()
 	asked, err := json.Marshal(list)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var times []string
-	for _, d := range force {
-		times = append(times, strconv.FormatFloat(d.Seconds(), 'f', -1, 64))
-	}
-	query := url.Values{"players": {string(asked)}, "force": {strings.Join(times, ",")}, "frames": {"1"}}
+	query.Set("players", string(asked))
 	w := &watch{t: t, viewers: map[string]*viewer{}}
 	for _, p := range list {
 		w.viewers[p.Name] = &viewer{name: p.Name}
@@ -184,6 +199,10 @@ func (w *watch) note(line []byte) {
 	case r.Picture != nil:
 		r.Picture.at = at
 		v.frames = append(v.frames, *r.Picture)
+	case r.Beep != nil:
+		v.beeps = append(v.beeps, r.Beep.at())
+	case r.Second != nil:
+		v.seconds = append(v.seconds, r.Second.at())
 	case r.Renditions != nil:
 		v.renditions = r.Renditions
 	case r.Forced != nil:

@@ -6,9 +6,6 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
-
-	"weir/bench/demo"
-	"weir/bench/push"
 )
 
 // TestLipsync measures the demo's own files, and a file whose audio is as much too late or too early as it says.
@@ -43,25 +40,9 @@ func TestLipsync(t *testing.T) {
 func TestLipsyncServed(t *testing.T) {
 	t.Parallel()
 	need(t, "ffmpeg")
-	tracks, err := demo.Tracks()
-	if err != nil {
-		t.Fatal(err)
-	}
 	const shift = 80 * time.Millisecond
 	n := newNode(t, settings{})
-	list := tracks.List()
-	for _, some := range [][]*push.Track{list[:3], list[3:]} {
-		some, err := push.New(some...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		pushDemo(t, n, func(o *push.Options) {
-			o.Tracks, o.Epoch = some, true
-			if len(some.List()) == 1 {
-				o.Offset = shift
-			}
-		})
-	}
+	pushShifted(t, n, shift)
 	listedSegments(t, n.base(), 4, 3)
 	hls := decode(t, "decode-hls", n.base()+hlsPath, 6*time.Second)
 	dash := decode(t, "decode-dash", n.base()+dashPath, 6*time.Second, "-re")

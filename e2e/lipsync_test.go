@@ -193,7 +193,7 @@ func onsets(samples []float64, hertz int) []int {
 				best = n
 			}
 		}
-		if best > 0 { // a beep that had begun before is no onset
+		if best > 1024 { // the first frame that is decoded lacks the one before
 			list = append(list, best)
 		}
 	}

@@ -21,6 +21,11 @@ type mode struct {
 
 var modes = []mode{
 	{name: "CMAF", docs: docsCMAF, feed: encoded, heights: ffmpegHeights, shift: 80 * time.Millisecond, late: true},
+	{name: "Smooth-one", docs: docsSmoothOne, feed: copied, heights: demoHeights},
+	{name: "Smooth-each", docs: docsSmoothEach, feed: copied, heights: demoHeights},
+	{name: "DASH", docs: docsDASH, feed: copied, heights: demoHeights},
+	{name: "DASH-low-latency", docs: docsLowDASH, feed: copied, heights: demoHeights},
+	{name: "HLS", docs: docsHLS, feed: copied, heights: demoHeights},
 }
 
 // TestModes is the main job: ffmpeg pushes in each of its ways, every player plays, and audio and video are in step. Then
@@ -29,22 +34,52 @@ var modes = []mode{
 func TestModes(t *testing.T) {
 	needBrowser(t)
 	need(t, "ffmpeg")
-	for _, m := range modes {
-		t.Run(m.name, m.test)
+	var next *channel
+	for i, m := range modes {
+		t.Run(m.name, func(sub *testing.T) {
+			now := next
+			if now == nil {
+				now = m.begin(t)
+			}
+			next = nil
+			if i+1 < len(modes) {
+				next = modes[i+1].begin(t) // it has media when its turn comes
+			}
+			m.test(sub, now)
+			now.encoder.kill()
+			now.n.process.kill()
+		})
 	}
 }
 
-func (m mode) test(t *testing.T) {
-	n := newNode(t, settings{})
-	push := func() *process { return pushFFmpeg(t, n, m.docs, m.feed(t)) }
-	encoder := push()
+// A channel is a node with its encoder. ffmpeg's reader of MPDs begins a minute before the live edge, which must not be where
+// the window ends: it would read as fast as that edge moves.
+type channel struct {
+	n       *node
+	encoder *process
+}
+
+func (m mode) begin(t *testing.T) *channel {
+	t.Helper()
+	c := &channel{n: newNode(t, settings{name: m.name, window: 2 * time.Minute})}
+	m.push(t, c)
+	return c
+}
+
+func (m mode) push(t *testing.T, c *channel) {
+	t.Helper()
+	c.encoder = pushFFmpeg(t, c.n, m.docs, m.feed(t))
+}
+
+func (m mode) test(t *testing.T, c *channel) {
+	n := c.n
 	v := view(t, n)
 	v.check(t, m.heights, m.shift)
 
-	encoder.kill()
+	c.encoder.kill()
 	<-time.After(3 * time.Second)
 	again := time.Now()
-	push()
+	m.push(t, c)
 	lists := listedAfter(t, n, again)
 	var late *watch
 	if m.late { // the newest media is not yet as far from the hole as players stay behind

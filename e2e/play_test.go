@@ -66,15 +66,15 @@ func view(t *testing.T, n *node) *viewing {
 	v.edge = watchEdge(t, n)
 	v.hls = decode(t, "decode-hls", v.r.url+hlsPath, 12*time.Second)
 	v.dash = decode(t, "decode-dash", v.r.url+dashPath, 12*time.Second, "-re")
-	v.w = open(t, "players", v.r, players, 3*time.Second, 12*time.Second)
+	v.w = open(t, "players", v.r, players, 3*time.Second, 14*time.Second)
 	v.w.started(30 * time.Second)
 	return v
 }
 
-// check watches for 20 s and judges what was seen; shift is as in decoding.check.
+// check watches for 22 s and judges what was seen; shift is as in decoding.check.
 func (v *viewing) check(t *testing.T, heights []int, shift time.Duration) {
 	t.Helper()
-	const watched = 20 * time.Second
+	const watched = 22 * time.Second
 	<-time.After(watched)
 	for _, p := range players {
 		player := v.w.viewer(p.Name)

@@ -1,6 +1,7 @@
 // Plays several manifests side by side with the page's own engines and reports what a viewer would see.
 //
-// The players come as ?players=[{name, engine, url}]; &force=SECONDS,SECONDS,… forces a rendition that long after the
+// The players come as ?players=[{name, engine, url}], where the engine "file" is the browser alone with a file that it loops;
+// &force=SECONDS,SECONDS,… forces a rendition that long after the
 // first frame: the lowest, then the highest, and so on in turn. What happens goes to window.report(line), which the driver
 // provides, as one of
 //
@@ -15,6 +16,11 @@
 //
 //	{player, at, picture: {frame, playhead}}                      the frame counter read off the picture; -1: not readable
 //
+// and, with &sound=1 and the demo as the source,
+//
+//	{player, at, beep: {time}}                                    a beep begins to be heard
+//	{player, at, second: {time}}                                  where, by a frame that is shown, a second begins
+//
 // at and playhead are UTC in ms, time and end (of what is buffered from the playhead on) media seconds.
 
 import { engines } from '/page/engines.js';
@@ -24,6 +30,7 @@ const every = 100;
 const query = new URLSearchParams(location.search);
 const force = (query.get('force') ?? '').split(',').filter(Boolean).map((seconds) => Number(seconds) * 1000);
 const frames = query.get('frames') === '1';
+const sound = query.get('sound') === '1';
 const utc = () => performance.timeOrigin + performance.now();
 
 // The demo draws its frame counter as 16 squares, most significant bit first, and the same inverted below as a check
@@ -45,16 +52,51 @@ function frameNumber(video) {
   return number;
 }
 
+// listen reports beeps, and the frames that they belong to, both by the element's own time: a busy machine shows frames
+// late or not at all, and that is not to be measured. What the graph hears is laid on that time by the usual difference of the clocks.
+async function listen(video, say) {
+  const context = new AudioContext({ latencyHint: 'interactive' });
+  await context.audioWorklet.addModule('/e2e/beeps.js');
+  const beeps = new AudioWorkletNode(context, 'beeps');
+  context.createMediaElementSource(video).connect(beeps).connect(context.destination);
+  await context.resume();
+  let differences = [];
+  video.addEventListener('seeking', () => { differences = []; });
+  setInterval(() => {
+    if (!video.paused && !video.seeking) differences.push(video.currentTime - context.currentTime);
+  }, 25);
+  beeps.port.onmessage = ({ data }) => {
+    const recent = differences.slice(-80).sort((a, b) => a - b);
+    if (recent.length > 40) say({ beep: { time: data + recent[recent.length >> 1] } });
+  };
+  let read = -1; // time of the last frame whose number was read: one in half a second will do
+  const shown = (_, { mediaTime }) => {
+    const frame = Math.abs(mediaTime - read) < 0.5 ? -1 : frameNumber(video);
+    if (frame >= 0) {
+      read = mediaTime;
+      say({ second: { time: mediaTime - (frame % 25) / 25 } });
+    }
+    video.requestVideoFrameCallback(shown);
+  };
+  video.requestVideoFrameCallback(shown);
+}
+
+function openFile(video, url) {
+  Object.assign(video, { crossOrigin: 'anonymous', loop: true, src: url });
+  return { renditions: () => [], playhead: () => NaN };
+}
+
 async function play({ name, engine, url }) {
   const say = (what) => window.report({ player: name, at: utc(), ...what });
   const video = document.createElement('video');
-  Object.assign(video, { muted: true, autoplay: true, playsInline: true });
+  Object.assign(video, { muted: !sound, autoplay: true, playsInline: true });
   document.body.append(video);
-  const opened = await engines[engine].open(video, url, {
+  if (sound) await listen(video, say);
+  const opened = await (engine === 'file' ? openFile(video, url) : engines[engine].open(video, url, {
     error: ({ fatal, text }) => say({ error: text, fatal }),
     switched: () => {},
     note: (text) => say({ note: text }),
-  });
+  }));
   let listed = false;
   let started = 0;
   let done = 0; // of force
