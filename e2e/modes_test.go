@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -38,7 +39,7 @@ func TestModes(t *testing.T) {
 	for i, m := range modes {
 		t.Run(m.name, func(sub *testing.T) {
 			now := next
-			if now == nil {
+			if now == nil || now.n.name != m.name { // not all modes are run
 				now = m.begin(t)
 			}
 			next = nil
@@ -159,6 +160,9 @@ func (v *viewing) decodeNewest(t *testing.T) *decoding {
 	var order []string
 	tracks := map[string][]timed{}
 	for _, s := range list {
+		if strings.Contains(s.uri, "/KeyFrames(") { // trick mode
+			continue
+		}
 		got := tracks[s.representation]
 		if got == nil {
 			order = append(order, s.representation)
