@@ -20,6 +20,7 @@ const (
 	locatorID   = "5f3c8a52-0d1e-4b5a-9c7d-2a6e8f904b11"
 	hlsPath     = "/" + locatorID + "/live.ism/manifest(format=m3u8-cmaf)"
 	dashPath    = "/" + locatorID + "/live.ism/manifest(format=mpd-time-cmaf)"
+	smoothPath  = "/" + locatorID + "/live.ism/manifest"
 )
 
 // A node is a weir under test. Its addresses and its data stay the same when it is started again.

@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -107,7 +108,7 @@ func (r *recorder) refusals() []string {
 func (r *recorder) answer(answer *http.Response) error {
 	name := answer.Request.URL.EscapedPath()
 	kind := filepath.Ext(name)
-	isMedia := kind == ".m4s" || kind == ".mp4"
+	isMedia := kind == ".m4s" || kind == ".mp4" || smoothMedia.MatchString(name)
 	isManifest := kind == ".m3u8" || strings.Contains(name, ".ism/manifest(")
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -115,7 +116,8 @@ func (r *recorder) answer(answer *http.Response) error {
 	// ffmpeg looks into every stream before it plays some, reads trick mode a segment ahead of the rest, and does not wait for
 	// what an MPD has not listed.
 	impatient := strings.HasPrefix(answer.Request.UserAgent(), "Lavf/") && answer.StatusCode == 412 && strings.Contains(name, "/KeyFrames(")
-	if isMedia && answer.StatusCode >= 400 && !impatient {
+	early := smoothMedia.MatchString(name) && answer.StatusCode == http.StatusPreconditionFailed // as Smooth clients expect it
+	if isMedia && answer.StatusCode >= 400 && !impatient && !early {
 		r.refused = append(r.refused, fmt.Sprintf("%d %s", answer.StatusCode, name))
 	}
 	if !whole(answer) || !isMedia && !isManifest {
@@ -134,6 +136,10 @@ func (r *recorder) answer(answer *http.Response) error {
 	answer.Body = b
 	return nil
 }
+
+// smoothMedia are the names of Smooth Streaming's fragments, and of their moofs alone. A client manifest has nothing that
+// must not go back: clients load it once.
+var smoothMedia = regexp.MustCompile(`/Fragment(s|Info)\([^)]*=\d+\)$`)
 
 // whole reports whether the body is all of what its name means. ffmpeg asks for "bytes=0-" and gets 206 for it.
 func whole(answer *http.Response) bool {

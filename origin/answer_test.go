@@ -216,7 +216,7 @@ func TestPage(t *testing.T) {
 		"/page/app.js":         "200 text/javascript; charset=utf-8 // app",
 		"/page/players/hls.js": "200 text/javascript; charset=utf-8 // hls",
 		"/page/channels.json": "200 application/json " +
-			`[{"name":"Live","hls":"` + base + `manifest(format=m3u8-cmaf)","dash":"` + base + `manifest(format=mpd-time-cmaf)"}]` + "\n",
+			`[{"name":"Live","hls":"` + base + `manifest(format=m3u8-cmaf)","dash":"` + base + `manifest(format=mpd-time-cmaf)","smooth":"` + base + `manifest"}]` + "\n",
 	} {
 		a := ask(s, path)
 		if got := fmt.Sprintf("%d %s %s", a.Status, a.ContentType, a.Bytes); got != want {

@@ -106,6 +106,7 @@ type listing struct {
 	Name   string `json:"name"`
 	HLS    string `json:"hls"`
 	DASH   string `json:"dash"`
+	Smooth string `json:"smooth"`
 	Ingest string `json:"ingest,omitempty"`
 }
 
@@ -122,9 +123,9 @@ func (s *Server) answerChannels(r *Request, a *Answer) {
 			continue
 		}
 		for _, p := range l.Presentations {
-			base := "/" + l.ID + "/" + string(manifest.AppendEscaped(nil, p.Name)) + ".ism/manifest(format="
+			base := "/" + l.ID + "/" + string(manifest.AppendEscaped(nil, p.Name)) + ".ism/manifest"
 			list = append(list, listing{
-				Name: p.Name, HLS: base + "m3u8-cmaf)", DASH: base + "mpd-time-cmaf)", Ingest: p.IngestURL,
+				Name: p.Name, HLS: base + "(format=m3u8-cmaf)", DASH: base + "(format=mpd-time-cmaf)", Smooth: base, Ingest: p.IngestURL,
 			})
 		}
 	}

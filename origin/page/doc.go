@@ -13,6 +13,7 @@
 //	  "name":   "demo",                                                  // shown, and the value of ?channel=
 //	  "hls":    "/{locatorId}/demo.ism/manifest(format=m3u8-cmaf)",      // may be relative to the page; "" or absent: not offered
 //	  "dash":   "/{locatorId}/demo.ism/manifest(format=mpd-time-cmaf)",  // likewise
+//	  "smooth": "/{locatorId}/demo.ism/manifest",                        // likewise
 //	  "ingest": "http://localhost:8081/{token}/ingest.isml"              // optional: where an encoder pushes; shown while there is no media
 //	}
 //
@@ -25,6 +26,6 @@
 //
 // # Links
 //
-//	/?channel=demo&format=dash&engine=shaka     format: hls, dash; engine: hls, dash, shaka
+//	/?channel=demo&format=dash&engine=shaka     format: hls, dash, smooth; engine: hls, dash, shaka
 //	/?url=https://host/path/manifest.mpd
 package page

@@ -55,7 +55,7 @@ async function play(signal) {
       hideNotice();
       setState('loading');
       try {
-        await playOnce(open, url, signal);
+        await playOnce((...how) => open(...how, choice.format), url, signal);
       } catch (e) {
         setState('failed');
         if (e instanceof MissingEngine) {

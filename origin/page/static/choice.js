@@ -3,6 +3,7 @@
 import { engines, enginesFor } from './engines.js';
 
 const other = ''; // the channel option for "a URL of your own"
+const formats = { hls: 'HLS', dash: 'DASH', smooth: 'Smooth Streaming' };
 
 const $ = (id) => document.getElementById(id);
 
@@ -44,7 +45,7 @@ export class Choice {
     const named = this.#channels.some(({ name }) => name === query.get('channel'));
     $('channel').value = query.get('url') ? other : named ? query.get('channel') : this.#channels[0]?.name ?? other;
     $('channel-field').hidden = this.#channels.length === 0;
-    if (['hls', 'dash'].includes(query.get('format'))) this.#check('format', query.get('format'));
+    if (Object.hasOwn(formats, query.get('format') ?? '')) this.#check('format', query.get('format'));
     else this.#guessFormat();
     this.#check('engine', query.get('engine'));
     this.#settle();
@@ -82,6 +83,7 @@ export class Choice {
   #guessFormat() {
     if (!this.channel && /\.mpd\b|format=mpd/i.test($('url').value)) this.#check('format', 'dash');
     else if (!this.channel && /m3u8/i.test($('url').value)) this.#check('format', 'hls');
+    else if (!this.channel && /\.isml?\/manifest(\(format=fmp4-v20\))?$/i.test($('url').value.trim())) this.#check('format', 'smooth');
     else if (!this.#checked('format')) this.#check('format', 'hls');
   }
 
@@ -90,11 +92,11 @@ export class Choice {
     const { channel } = this;
     $('url-field').hidden = channel !== undefined;
     for (const input of document.querySelectorAll('input[name="format"]')) input.disabled = channel ? !channel[input.value] : false;
-    if (channel && !channel[this.format]) this.#check('format', channel.hls ? 'hls' : 'dash');
+    if (channel && !channel[this.format]) this.#check('format', Object.keys(formats).find((format) => channel[format]) ?? 'hls');
     const valid = enginesFor(this.format);
     for (const input of document.querySelectorAll('input[name="engine"]')) {
       input.disabled = !valid.includes(input.value);
-      input.title = input.disabled ? `${engines[input.value].label} does not play ${this.format === 'hls' ? 'HLS' : 'DASH'}` : '';
+      input.title = input.disabled ? `${engines[input.value].label} does not play ${formats[this.format]}` : '';
     }
     if (!valid.includes(this.engine)) this.#check('engine', valid[0]);
     history.replaceState(null, '', this.manifest() === '' ? location.pathname : this.link());

@@ -12,6 +12,8 @@
 import { behindHole } from './hole.js';
 import { ahead } from './monitor.js';
 
+// open(video, url, on, format) opens one; format is hls, dash or smooth.
+
 const load = new Map();
 
 // The error of an engine whose script this origin does not have.
@@ -80,18 +82,34 @@ async function openHls(video, url, on) {
 // The codes after which dash.js has given up: manifest loading and parsing, no media source, no init segment, no stream.
 const dashFatal = new Set([10, 11, 23, 25, 28, 31, 32, 35]);
 
-async function openDash(video, url, on) {
+// Smooth Streaming: a fragment names no successor. At the end of a stream that is how it is; while the stream is live the
+// decoder changes there, and the manifest has to be loaded again.
+const dashNoSuccessor = 200;
+
+async function openDash(video, url, on, format) {
   const dashjs = await script('dashjs.js', 'dashjs');
+  if (format === 'smooth') await script('dashjs-mss.js', 'dashjs');
   const { events } = dashjs.MediaPlayer;
   const player = dashjs.MediaPlayer().create();
   player.updateSettings({ debug: { logLevel: dashjs.Debug.LOG_LEVEL_NONE } });
   player.on(events.ERROR, ({ error }) => {
+    if (error.code === dashNoSuccessor) {
+      fetch(url, { cache: 'no-store' }).then((answer) => answer.text()).then((text) => {
+        if (/ IsLive="true"/i.test(text)) on.error({ fatal: true, text: 'the decoder changes: the manifest is loaded again' });
+        else on.note('the stream is over');
+      }).catch((e) => on.note(e.message));
+      return;
+    }
     on.error({ fatal: dashFatal.has(error.code), text: words(error.code, error.message) });
   });
   player.on(events.PLAYBACK_ERROR, ({ error }) => on.error({ fatal: true, text: words('playback', error?.message ?? error) }));
   player.on(events.QUALITY_CHANGE_REQUESTED, ({ mediaType }) => { if (mediaType === 'video') on.switched(); });
   let manifest = null;
   player.on(events.MANIFEST_LOADED, ({ data }) => { manifest = data; });
+  if (format === 'smooth') { // whose manifest names no clock, so that dash.js would ask a public one
+    player.clearDefaultUTCTimingSources();
+    player.addUTCTimingSource('urn:mpeg:dash:utc:http-xsdate:2014', new URL('/time', new URL(url, location.href)).href);
+  }
   player.initialize(video, url, true);
   const ready = () => player.isReady() && player.getActiveStream() !== null;
   let time = NaN;
@@ -179,7 +197,7 @@ async function openShaka(video, url, on) {
 // Which engine plays which format, the usual one first.
 export const engines = {
   hls: { label: 'hls.js', formats: ['hls'], open: openHls },
-  dash: { label: 'dash.js', formats: ['dash'], open: openDash },
+  dash: { label: 'dash.js', formats: ['dash', 'smooth'], open: openDash },
   shaka: { label: 'Shaka', formats: ['hls', 'dash'], open: openShaka },
 };
 

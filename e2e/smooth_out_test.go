@@ -1,0 +1,83 @@
+package e2e
+
+import (
+	"encoding/xml"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"weir/bench/push"
+)
+
+// TestSmoothPlays plays Smooth Streaming by dash.js beside the other formats, and through a restart of the encoder.
+func TestSmoothPlays(t *testing.T) {
+	needBrowser(t)
+	n := newNode(t, settings{})
+	var away atomic.Bool
+	pushDemo(t, n, func(o *push.Options) {
+		o.Epoch = true
+		o.Fault = func(push.Chunk) push.Fault { return push.Fault{Drop: away.Load()} }
+	})
+	r := record(t, n.base())
+	// dash.js sets out the window and the buffer of a session by the chunks that it finds at its start.
+	eventually(t, 40*time.Second, "a manifest of eight chunks", func() error { return listsChunks(n, 8) })
+	e := watchEdge(t, n)
+	smooth := player{"dash.js Smooth", "dash", smoothPath}
+	w := open(t, "players", r, []player{smooth, players[0], players[1]}, 3*time.Second, 11*time.Second)
+	w.started(30 * time.Second)
+	const watched = 20 * time.Second
+	<-time.After(watched)
+	v := w.viewer(smooth.Name)
+	v.check(t, w, e, demoHeights, watched)
+	v.checkClock(t)
+
+	away.Store(true)
+	<-time.After(3 * time.Second)
+	away.Store(false)
+	back := time.Now()
+	eventually(t, 40*time.Second, "dash.js plays what came after the restart", func() error {
+		v = w.viewer(smooth.Name)
+		if v.fatal || len(v.errors) > 0 {
+			t.Fatalf("it has given up: %q", v.errors)
+		}
+		if played := time.UnixMilli(int64(v.last().Playhead)).Sub(back); played < 4*time.Second {
+			return fmt.Errorf("playhead %v after the restart", played)
+		}
+		return nil
+	})
+	w.close()
+	v.log(t)
+	for _, s := range v.stalls() {
+		if s.at.After(back.Add(-3 * time.Second)) {
+			t.Logf("stood still for %v at %s, %.2f s buffered, playhead %s", s.length.Round(time.Millisecond), clock(s.at), s.buffered, clock(s.playhead))
+		}
+	}
+	for _, text := range r.refusals() {
+		if strings.Contains(text, "Fragment") && !strings.Contains(text, ".m4s") {
+			t.Errorf("refused: %s", text)
+		}
+	}
+}
+
+// listsChunks reports whether the client manifest has a video stream of so many chunks.
+func listsChunks(n *node, chunks int) error {
+	text, err := get(n.base() + smoothPath)
+	if err != nil {
+		return err
+	}
+	var m struct {
+		Streams []struct {
+			Type   string `xml:",attr"`
+			Chunks int    `xml:",attr"`
+		} `xml:"StreamIndex"`
+	}
+	if err := xml.Unmarshal(text, &m); err != nil {
+		return err
+	}
+	if len(m.Streams) != 2 || m.Streams[0].Type != "video" || m.Streams[0].Chunks < chunks {
+		return fmt.Errorf("lists %+v", m.Streams)
+	}
+	return nil
+}
