@@ -138,3 +138,34 @@ func TestObjectsOverlap(t *testing.T) {
 		t.Error("the segment that came before its header has left a stream of its own")
 	}
 }
+
+// A track in a file of its own, header and media in one long body: the newest connection takes it over.
+func TestOneFileATrack(t *testing.T) {
+	b := newBench(t, ingest.DefaultLimits())
+	var body string
+	for _, r := range recordings(t, "dash") {
+		switch r.path {
+		case "init-stream0.m4s", "chunk-stream0-00001.m4s":
+			body += string(r.body)
+		}
+	}
+	first := b.dial()
+	first.send(post("good", "v720.cmfv") + chunkOf(body))
+	for end := time.Now().Add(5 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		if stream, whole, _ := b.server.book(b.channel).Find("v720.cmfv"); whole && stream == "v720" {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal("the body is not taken for a whole track")
+		}
+	}
+	second := b.dial()
+	second.send(post("good", "v720.cmfv") + chunkOf(body))
+	if got := first.answer(5 * time.Second); got != 409 {
+		t.Errorf("the first connection: %d, want 409", got)
+	}
+	second.send("0\r\n\r\n")
+	if got := second.answer(5 * time.Second); got != 200 {
+		t.Errorf("the second: %d", got)
+	}
+}
