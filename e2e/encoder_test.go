@@ -35,13 +35,18 @@ const (
 // killed. What is pushed is a feed; all else is as users are told, and what they are told must work.
 func pushFFmpeg(t *testing.T, n *node, heading, feed string) *process {
 	t.Helper()
+	return start(t, "ffmpeg-"+n.name, ffmpegCommand(t, n.publishing(), heading, feed))
+}
+
+func ffmpegCommand(t *testing.T, publishing, heading, feed string) *exec.Cmd {
+	t.Helper()
 	_, under, _ := strings.Cut(encoderDocs(t), "\n### "+heading+"\n")
 	m := shellBlock.FindStringSubmatch(under)
 	if m == nil || !strings.Contains(m[1], "ffmpeg $INPUT ") {
 		t.Fatalf("docs/encoders.md has no command under %q", heading)
 	}
 	command := strings.Replace(m[1], "ffmpeg $INPUT ", "exec ffmpeg -v warning -nostats -nostdin $INPUT ", 1)
-	return start(t, "ffmpeg-"+n.name, exec.Command("sh", "-c", feed+"BASE="+n.publishing()+"\n"+command))
+	return exec.Command("sh", "-c", feed+"BASE="+publishing+"\n"+command)
 }
 
 // encoded is a feed: the demo's picture and sound, encoded as the docs encode, with smaller pictures and lower bitrates for

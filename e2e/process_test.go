@@ -22,8 +22,21 @@ type process struct {
 	err  error         // how; valid once done
 }
 
-// start starts a program. name is for logs; output, if it is not nil, changes where output goes before the start.
+// start starts a program, which ends with the test at the latest. name is for logs.
 func start(t *testing.T, name string, cmd *exec.Cmd) *process {
+	t.Helper()
+	p := launch(t, name, cmd)
+	t.Cleanup(func() {
+		p.kill()
+		if t.Failed() {
+			t.Logf("the end of %s's output:\n%s", name, tail(p.log, 40))
+		}
+	})
+	return p
+}
+
+// launch starts a program that the caller ends.
+func launch(t *testing.T, name string, cmd *exec.Cmd) *process {
 	t.Helper()
 	p := &process{t: t, name: name, cmd: cmd, log: filepath.Join(t.ArtifactDir(), name+".log"), done: make(chan struct{})}
 	file, err := os.OpenFile(p.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
@@ -43,12 +56,6 @@ func start(t *testing.T, name string, cmd *exec.Cmd) *process {
 		_ = file.Close()
 		close(p.done)
 	}()
-	t.Cleanup(func() {
-		p.kill()
-		if t.Failed() {
-			t.Logf("the end of %s's output:\n%s", name, tail(p.log, 40))
-		}
-	})
 	return p
 }
 
