@@ -169,3 +169,68 @@ func TestOneFileATrack(t *testing.T) {
 		t.Errorf("the second: %d", got)
 	}
 }
+
+// brands is a styp with compatible brands.
+func brands(list ...string) string {
+	text := "styp" + "msdh\x00\x00\x00\x00" + strings.Join(list, "")
+	return "\x00\x00\x00" + string(rune(4+len(text))) + text
+}
+
+// Senders of DASH-IF Live Media Ingest: an empty request first; a body per segment, with styp, prft and emsg before its moof
+// (livesim2's names, Content-Length), filler segments, and the last one said; or one long body under a switching set.
+func TestInterfaceOne(t *testing.T) {
+	const emsg = "\x00\x00\x00\x23emsg\x00\x00\x00\x00urn:x\x00\x00\x00\x00\x03\xe8\x00\x00\x00\x00\x00\x00\x03\xe8\x00\x00\x00\x01"
+	b := newBench(t, ingest.DefaultLimits())
+	var init string
+	var segments []string
+	for _, r := range recordings(t, "low-dash") {
+		switch {
+		case r.path == "init-stream0.m4s":
+			init = string(r.body)
+		case strings.HasPrefix(r.path, "chunk-stream0-"):
+			segments = append(segments, string(r.body))
+		}
+	}
+	w := b.dial()
+	for _, path := range []string{"", "V300/init.cmfv", "Switching(1)/Streams(V300.cmfv)"} {
+		if got := w.request("POST", path, "", ""); got != 200 {
+			t.Errorf("an empty request to %q: %d", path, got)
+		}
+	}
+	if got := w.request("PUT", "V300/1795600000.cmfv", "", segments[0]); got != 412 {
+		t.Errorf("a segment before any header: %d", got)
+	}
+	w = b.dial()
+	if got := w.request("PUT", "V300/init.cmfv", "", init); got != 200 {
+		t.Errorf("header: %d", got)
+	}
+	for i, s := range segments {
+		head := brands("msdh", "cmfs") + emsg
+		switch i {
+		case 2:
+			head = brands("cmfs", "slat") + emsg
+		case len(segments) - 1:
+			head = brands("cmfs", "lmsg")
+		}
+		if got := w.request("PUT", "V300/"+strconv.Itoa(1795600000+i)+".cmfv", "", head+s); got != 200 {
+			t.Errorf("segment %d: %d", i, got)
+		}
+	}
+	long := b.dial()
+	long.send(post("good", "Switching(1)/Streams(V600.cmfv)") + chunkOf(init))
+	for _, s := range segments {
+		long.send(chunkOf(brands("cmfs") + s))
+	}
+	long.send("0\r\n\r\n")
+	if got := long.answer(5 * time.Second); got != 200 {
+		t.Errorf("one long body: %d", got)
+	}
+	for _, name := range []string{"V300", "V600"} {
+		if b.channel.Known(name) == nil {
+			t.Errorf("there is no stream %s", name)
+		}
+	}
+	if got := b.metric("weir_ingest_errors_total"); got != 1 {
+		t.Errorf("%v errors, want the one of the segment without a header", got)
+	}
+}
