@@ -96,7 +96,7 @@ async function play({ name, engine, url }) {
     error: ({ fatal, text }) => say({ error: text, fatal }),
     switched: () => {},
     note: (text) => say({ note: text }),
-  }));
+  }, url.endsWith('.ism/manifest') ? 'smooth' : undefined));
   let listed = false;
   let started = 0;
   let done = 0; // of force
