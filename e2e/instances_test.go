@@ -111,7 +111,7 @@ func compareAfter(t *testing.T, a, b *node, window time.Duration, restart func()
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, url := range slices.Concat(urls, inits(t, rb.url), times(t, rb.url)) {
+		for _, url := range slices.Concat(urls, inits(t, rb.url), times(t, rb.url), fragments(t, rb.url)) {
 			path := strings.TrimPrefix(url, rb.url)
 			same(t, ra, rb, path)
 			compared++

@@ -60,7 +60,7 @@ try {
   } else {
     await plays();
     await stands('opened');
-    for (const [format, engine] of [['hls', 'hls'], ['hls', 'shaka'], ['dash', 'dash'], ['dash', 'shaka']]) {
+    for (const [format, engine] of [['hls', 'hls'], ['hls', 'shaka'], ['dash', 'dash'], ['smooth', 'dash'], ['dash', 'shaka']]) {
       await choose('format', format);
       await choose('engine', engine);
       await page.waitForSelector('body[data-state="loading"]', { timeout: 2000 }).catch(() => {});
