@@ -113,6 +113,7 @@ type testbed struct {
 	channel *Channel
 	log     *bytes.Buffer
 	tracks  []string // declared
+	hostile *Channel // a second channel on the same memory, where a test has one
 }
 
 const (
