@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"weir/media"
 )
@@ -188,18 +189,35 @@ func (conn *Conn) readFragment(r io.Reader, box media.Box) error {
 		parseErr = conn.locate(box, mdat)
 	}
 	if parseErr != nil {
-		conn.bad++
-		conn.countBad()
-		if conn.bad >= c.limits.BadFragments {
-			return fmt.Errorf("%w: %d fragments in a row: %w", ErrMalformed, conn.bad, parseErr)
+		if err := conn.skipFragment(parseErr); err != nil {
+			return err
 		}
-		c.log.Debug("fragment skipped", "stream", conn.s.name, "byte", conn.at, "err", parseErr)
 		return conn.discard(r, mdat.Size-int64(mdat.Head))
 	}
-	conn.bad = 0
 	err = conn.readPayload(r, int(mdat.Size)-mdat.Head)
 	conn.hasPrft = false
 	return err
+}
+
+// skipFragment counts a fragment that cannot be used. It is an error where it is the last of too many in a row.
+func (conn *Conn) skipFragment(why error) error {
+	c := conn.s.c
+	conn.bad++
+	conn.countBad()
+	if conn.bad >= c.limits.BadFragments {
+		return fmt.Errorf("%w: %d fragments in a row: %w", ErrMalformed, conn.bad, why)
+	}
+	if c.mayWarn() {
+		c.log.Warn("fragment skipped", "stream", conn.s.name, "byte", conn.at, "err", why)
+	}
+	return nil
+}
+
+// mayWarn lets one warning through in ten seconds.
+func (c *Channel) mayWarn() bool {
+	now := c.deps.Now()
+	last := c.warned.Load()
+	return (last == 0 || now-last > int64(10*time.Second)) && c.warned.CompareAndSwap(last, now)
 }
 
 // locate checks that the samples of every track lie inside the mdat, and makes DataOffset count from its payload.

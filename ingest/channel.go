@@ -44,6 +44,7 @@ type Channel struct {
 	rearm      chan struct{} // wakes Run: an earlier deadline, or a record to put
 	deadline   atomic.Int64  // UTC ns that Run waits for; 0: none
 	draining   atomic.Bool
+	warned     atomic.Int64 // UTC ns of the last throttled warning
 	unfinished atomic.Int64 // bytes of boxes that connections are in the middle of
 
 	mu          sync.Mutex

@@ -32,6 +32,7 @@ type pending struct {
 	cursor    int // text: the sample that was read last, and where it lies
 	cursorAt  int
 	placed    bool
+	differs   bool // a chunk of the same time came before, with other bytes
 }
 
 // readPayload reads the mdat's payload from the socket into the slab where it stays, and submits what it holds.
@@ -50,6 +51,11 @@ func (conn *Conn) readPayload(r io.Reader, size int) error {
 		conn.s.cancel(room)
 		return err
 	}
+	if err := conn.checkSamples(room.Payload()); err != nil {
+		conn.s.cancel(room)
+		return conn.skipFragment(err)
+	}
+	conn.bad = 0
 	used := false
 	now := conn.s.c.deps.Now()
 	for i := range conn.frag.Trafs {
@@ -78,6 +84,26 @@ func (conn *Conn) readEvents(r io.Reader, size int) error {
 	for i := range conn.frag.Trafs {
 		traf := &conn.frag.Trafs[i]
 		conn.s.c.take(conn.s.c.deps.Now(), conn.input(traf.TrackID), traf, payload)
+	}
+	return nil
+}
+
+// checkSamples looks at what no decoder could use, before any of it is published.
+func (conn *Conn) checkSamples(payload []byte) error {
+	for i := range conn.frag.Trafs {
+		traf := &conn.frag.Trafs[i]
+		in := conn.input(traf.TrackID)
+		if in == nil {
+			continue
+		}
+		b := payload[traf.DataOffset:]
+		for j := range traf.Samples {
+			n := traf.Samples[j].Size
+			if err := in.desc.CheckSample(b[:n]); err != nil {
+				return fmt.Errorf("track_ID %d: sample %d: %w", traf.TrackID, j+1, err)
+			}
+			b = b[n:]
+		}
 	}
 	return nil
 }
@@ -147,8 +173,11 @@ func (conn *Conn) submit(now int64, room segcache.Room, traf *media.Traf) bool {
 	}
 	chunk := timeline.Chunk{ID: p.id, Time: p.time, Durations: p.durations, Syncs: p.syncs, Hash: p.hash()}
 
+	print := p.print()
+
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	p.differs = in.track.prints.differs(p.time, print)
 	in.track.stats.LastChunk.Store(now)
 	conn.s.longest = max(conn.s.longest, p.length())
 	c.tl.Chunk(now, in.id, &chunk)

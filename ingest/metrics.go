@@ -48,6 +48,7 @@ var (
 	descGaps       = prometheus.NewDesc("weir_ingest_gaps_total", "Slots listed as GAP.", labels, nil)
 	descDropped    = prometheus.NewDesc("weir_ingest_dropped_total", "Pieces of chunks that were not used, by reason.", append(labels, "reason"), nil)
 	descBad        = prometheus.NewDesc("weir_ingest_bad_fragments_total", "Fragments that could not be read and were skipped.", labels, nil)
+	descDiffer     = prometheus.NewDesc("weir_ingest_duplicates_differ_total", "Fragments that came again with other bytes: the first was published.", labels, nil)
 	descAge        = prometheus.NewDesc("weir_ingest_last_chunk_age_seconds", "Time since the newest chunk arrived.", labels, nil)
 	descInputs     = prometheus.NewDesc("weir_ingest_connections", "Encoder connections that feed the channel now.", labels[:1], nil)
 	descUnfinished = prometheus.NewDesc("weir_ingest_unfinished_bytes", "Bytes of boxes that the channel's encoders are in the middle of.", labels[:1], nil)
@@ -59,7 +60,7 @@ var (
 
 // Describe implements prometheus.Collector.
 func (Collector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descBytes, descChunks, descSegments, descGaps, descDropped, descBad, descAge, descInputs, descUnfinished, descLag, descEvents, descKept, descKeptBytes} {
+	for _, d := range []*prometheus.Desc{descBytes, descChunks, descSegments, descGaps, descDropped, descBad, descDiffer, descAge, descInputs, descUnfinished, descLag, descEvents, descKept, descKeptBytes} {
 		ch <- d
 	}
 }
@@ -95,6 +96,7 @@ func (c *Channel) collect(ch chan<- prometheus.Metric) {
 		if t.kind == media.Metadata {
 			count(descEvents, s.Events.Load(), c.name, t.name)
 		}
+		count(descDiffer, s.Differ.Load(), c.name, t.name)
 		count(descBad, s.BadFragment.Load(), c.name, t.name)
 		if last := s.LastChunk.Load(); last != 0 {
 			gauge(descAge, time.Duration(now-last).Seconds(), c.name, t.name)

@@ -43,6 +43,9 @@ func (c *Channel) applyOne(ev *timeline.Event) {
 	case timeline.Dropped:
 		p := c.pend[ev.Chunk]
 		p.in.track.stats.drop(ev.Reason)
+		if ev.Reason == timeline.Duplicate || ev.Reason == timeline.Late {
+			c.duplicate(p)
+		}
 		c.settle(p, ev.To-ev.From)
 	case timeline.Completed:
 		if t := c.tracks[ev.Track]; t != nil && t.live != nil {

@@ -25,8 +25,9 @@ type track struct {
 
 	page page // text: the segment that is being put together
 
-	gaps  int // slots listed as GAP in a row
-	stats TrackStats
+	prints prints
+	gaps   int // slots listed as GAP in a row
+	stats  TrackStats
 }
 
 // TrackStats counts what happened to a track. Safe for concurrent reading.
@@ -39,6 +40,7 @@ type TrackStats struct {
 	Dropped     [maxReasons + 1]atomic.Int64 // by reason; the last counts all others
 	BadFragment atomic.Int64
 	Events      atomic.Int64 // of a sparse track
+	Differ      atomic.Int64 // duplicates with other bytes
 }
 
 // describe remembers what an encoder says of the track, keyed by decoder configuration. A channel sees few of them; the
