@@ -32,6 +32,29 @@ func (ch *Channel) Admit(a *Arena) error {
 	return nil
 }
 
+// mayGrow tells whether the arena's channel may have size bytes more. What it was admitted with it may have; beyond that,
+// what is left when all other channels have what they were admitted with. So an input that sends more than it declared
+// takes nothing that another needs. (Arenas that asked for no admission meet the hard bound alone.)
+func (a *Arena) mayGrow(size int64) bool {
+	ch := a.channel
+	if ch == nil {
+		return true
+	}
+	c := a.cache
+	own := ch.held.Load() + size
+	if own <= ch.need.Load() {
+		return true
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for other := range c.channels {
+		if other != ch {
+			own += max(other.need.Load(), other.held.Load())
+		}
+	}
+	return own <= c.config.Memory
+}
+
 // needs is the memory for an input of the arena's bitrate: its media for the retention, an eighth more for boxes and for
 // encoders that exceed what they declare, and three slabs: the oldest, which goes as a whole, the one that is filled,
 // and the next.

@@ -89,6 +89,9 @@ func (a *Arena) turn(n int) error {
 		s = nil
 	}
 	if s == nil {
+		if size := max(a.bytes.Load(), int64(n)); !a.mayGrow(size) {
+			return fmt.Errorf("channel %s: %d bytes beyond what it was admitted with: %w", a.channel.Name, size, ErrMemory)
+		}
 		var err error
 		if s, err = a.cache.makeSlab(max(int(a.bytes.Load()), n)); err != nil {
 			return err
@@ -123,7 +126,7 @@ func (a *Arena) ask() {
 // prepare makes the next slab. Keeper only.
 func (a *Arena) prepare() {
 	defer a.busy.Store(false)
-	if a.closed.Load() || a.next.Load() != nil {
+	if a.closed.Load() || a.next.Load() != nil || !a.mayGrow(a.bytes.Load()) {
 		return
 	}
 	s, err := a.cache.makeSlab(int(a.bytes.Load()))

@@ -99,6 +99,32 @@ func TestAdmit(t *testing.T) {
 	wantError(t, other.Admit(c.NewArena(4_000_000)), ErrMemory)
 }
 
+// TestLiarsTakeNothingFromOthers: an input that sends far more than it declared stops before it takes what another was
+// admitted with, which can still have all of it.
+func TestLiarsTakeNothingFromOthers(t *testing.T) {
+	c := newCache(t, Config{Memory: 32 << 20})
+	honest, liar := newFeed(t, c, 20, 1), newFeed(t, c, 1000, 1)
+	for f, bits := range map[*feed]int{honest: 2_000_000, liar: 10_000} {
+		f.layout = func(int, uint64) []int { return []int{230 << 10} } // 1.9 Mb/s
+		f.arenas[0] = c.NewArena(bits)
+		wantError(t, f.ch.Admit(f.arenas[0]), nil)
+	}
+	n := uint64(0)
+	for ; ; n++ {
+		if err := liar.chunk(0, n, 0); err != nil {
+			wantError(t, err, ErrMemory)
+			break
+		}
+		wantError(t, liar.tracks[0].Complete(n, int64(n)*1000, int64(n+1)*1000), nil)
+		wantError(t, liar.list(0, n, false), nil)
+		liar.ch.Publish()
+	}
+	if held := liar.ch.held.Load(); held < 4<<20 {
+		t.Fatalf("the liar stopped at %d bytes with memory to spare", held)
+	}
+	honest.slots(0, 100) // fails where a chunk finds no room
+}
+
 // TestAdmitCountsWhatIsHeld: media of a channel whose inputs are gone counts until it is evicted; an encoder that comes
 // back to it counts once.
 func TestAdmitCountsWhatIsHeld(t *testing.T) {
