@@ -26,7 +26,7 @@ const yardChannels = 64
 
 // The limits of a yard: times are short, for the tests' sake; what is not named has its default.
 const yardLimits = `{idle: 2s, headTimeout: 2s, keepAlive: 4s, minRate: 64KiB, sessionLinger: 3s, betweenBytes: 2MiB,
-    channelUnfinished: 80MiB, channelConnections: 128, wrongTokens: 100000, connections: 600, addressConnections: 500}`
+    channelUnfinished: 80MiB, channelConnections: 128, wrongTokens: 100000, connections: 2000, addressConnections: 1900}`
 
 func token(i int) string   { return fmt.Sprintf("%08x-0000-4000-8000-000000000001", i) }
 func locator(i int) string { return fmt.Sprintf("%08x-0000-4000-8000-000000000002", i) }

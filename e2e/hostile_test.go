@@ -17,7 +17,7 @@ func TestHostile(t *testing.T) {
 	y.startHealthy()
 	var families group
 	for name, family := range map[string]func(*testing.T, *yard){
-		"http": httpFamily, "slow": slowFamily, "boxes": boxFamily, "manifests": manifestFamily,
+		"http": httpFamily, "slow": slowFamily, "boxes": boxFamily, "manifests": manifestFamily, "times": timeFamily, "crowds": crowdFamily, "admin": adminFamily,
 	} {
 		families.add(name, func(t *testing.T) { family(t, y) })
 	}

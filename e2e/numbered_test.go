@@ -25,9 +25,10 @@ type numberedTrack struct {
 	frame     uint32 // ticks
 	gop       int    // frames
 	perChunk  int
-	size      int   // bytes of a frame
-	base      int64 // decode time of frame 0
-	next      int   // frame
+	size      int                  // bytes of a frame
+	base      int64                // decode time of frame 0
+	next      int                  // frame
+	flags     func(frame int) bool // what sample flags say of sync samples; nil: the truth
 }
 
 const (
@@ -85,8 +86,12 @@ func (s *numberedTrack) chunk() []byte {
 // chunkOf is a chunk of count frames from number first on.
 func (s *numberedTrack) chunkOf(first, count int) []byte {
 	m := media.Moof{Sequence: uint32(first), Time: s.base + int64(first)*int64(s.frame), DataBytes: count * s.size}
+	flags := s.flags
+	if flags == nil {
+		flags = s.isSync
+	}
 	for i := first; i < first+count; i++ {
-		m.Samples = append(m.Samples, media.Sample{Duration: s.frame, Size: uint32(s.size), Flags: media.SyncFlags(s.isSync(i))})
+		m.Samples = append(m.Samples, media.Sample{Duration: s.frame, Size: uint32(s.size), Flags: media.SyncFlags(flags(i))})
 	}
 	b := m.Append(nil)
 	for i := first; i < first+count; i++ {

@@ -53,10 +53,11 @@ func (v *villain) unit(i int, kind byte) []byte {
 
 // mutate changes a unit as two bytes of the script ask. The positions are those where boxes and their fields begin.
 func mutate(b []byte, how, where byte) []byte {
+	const most = 64 << 10 // what grows on itself stops somewhere
 	if len(b) < 16 {
 		return b
 	}
-	b = slices.Clone(b)
+	b = slices.Clone(b[:min(len(b), most)])
 	at := int(where) * len(b) / 256
 	if where < 128 && len(b) > 160 {
 		at = int(where) // within the moof

@@ -63,6 +63,49 @@ func TestHostileRequests(t *testing.T) {
 	}
 }
 
+// TestUglyURLs bends good URLs in every way that a URL can be bent, over real sockets: no answer is a fault of ours.
+//
+// Source: assertion 108 of the reference on delivery.
+func TestUglyURLs(t *testing.T) {
+	s, _ := newTestServer(t, Config{}, 5000, 3)
+	addr := serve(t, s)
+	good := []string{
+		base + "manifest(format=m3u8-cmaf)", base + "manifest(format=mpd-time-cmaf)", base + "manifest", base + "manifest(format=fmp4-v20)",
+		base + "QualityLevels(3000000)/Manifest(Video,format=m3u8-cmaf).m3u8",
+		base + "QualityLevels(3000000)/Manifest(Video,format=m3u8-cmaf,type=keyframes).m3u8",
+		base + "QualityLevels(3000000)/Fragments(Video=0)", base + "QualityLevels(3000000)/KeyFrames(Video=0)",
+		base + "QualityLevels(3000000)/FragmentInfo(Video=0)", videoPath(firstN), "/time", "/", "/page/",
+	}
+	long := strings.Repeat("a", 8000)
+	requests := 0
+	for _, path := range good {
+		last := len(path) - 1
+		ugly := []string{
+			path, path + "?" + long, path + "?a=b&a=c&=&&&a", path + "?%00=%00", path + "%00", path + "%00.m3u8", path + "/..", path + "/../../..",
+			path + "/%2e%2e/%2e%2e/", "/.." + path, "/%2e%2e%2f" + path, "/" + path, "//" + path + "//", path + ")", path + "((((", "(" + path,
+			path + long, long + path, path[:last] + long + path[last:], path[:last], path[1:], path + "%", path + "%z", path + "%c0%af", path + "\xff\xfe",
+			path + ";a=b", path + "#x", path + "\\..\\..", strings.ToUpper(path), strings.ReplaceAll(path, "(", "%28"),
+			strings.ReplaceAll(path, "=", "=="), strings.ReplaceAll(path, "=", "=-"), strings.ReplaceAll(path, "=", "=99999999999999999999999"),
+			strings.ReplaceAll(path, ",", ",,,,"), strings.ReplaceAll(path, "/", "//"), strings.ReplaceAll(path, "(", "("+long[:3000]),
+			strings.ReplaceAll(path, "format=", "format=m3u8-cmaf,format="), strings.ReplaceAll(path, "3000000", "-1"),
+			strings.ReplaceAll(path, "3000000", "0x10"), strings.ReplaceAll(path, "Video", "%56ideo,Video=Video"),
+			strings.ReplaceAll(path, "=n", "=i"), strings.ReplaceAll(path, "=n", "=n-"), path + ",part=99999999999)", path + "(filter=" + strings.Repeat("x;", 1000) + ")",
+		}
+		for _, u := range ugly {
+			requests++
+			for _, header := range []string{"", "Range: bytes=-99999999999999999999,5-3,--\r\nIf-None-Match: " + long[:5000] + "\r\nAccept-Encoding: gzip;q=9e999,,;\r\n"} {
+				if got := exchange(t, addr, "GET "+u+" HTTP/1.1\r\nHost: x\r\n"+header+"\r\n"); got == "" || strings.HasPrefix(got, "5") {
+					t.Errorf("GET %.200s: %q", u, got)
+				}
+			}
+		}
+	}
+	if n := s.metrics.panics.Load(); n != 0 {
+		t.Errorf("%d panics", n)
+	}
+	t.Logf("%d URLs", requests)
+}
+
 // exchange sends a request as it is, with nothing behind it, and returns the statuses of what comes back; "closed" where
 // the server says or shows that it takes no more.
 func exchange(t *testing.T, addr, request string) string {
