@@ -253,7 +253,11 @@ func (c *checker) slot(ev *Event) *made {
 	switch {
 	case ev.First && m == nil:
 		m = &made{n: ev.N, ordinal: ev.Ordinal, slot: ev.Slot, start: ev.Start, pos: ev.Start}
-		if at := g.edge(g.grid(ev.Track), ev.Slot); ev.Start != at && !(at < ev.Start && ev.Ordinal != t.ordinal) {
+		at := g.edge(g.grid(ev.Track), ev.Slot)
+		if n := len(t.list); n > 0 { // a generation of another node's may begin where this one has listed already
+			at = max(at, t.list[n-1].End)
+		}
+		if ev.Start != at && !(at < ev.Start && ev.Ordinal != t.ordinal) {
 			c.fault("C8 %s: segment %d starts at %d, its slot at %d", ev.Track, ev.N, ev.Start, at)
 		}
 		t.segments[ev.N], t.last, t.ordinal = m, ev.N, ev.Ordinal

@@ -150,7 +150,7 @@ func TestSmoothRefusals(t *testing.T) {
 			b := newBench(t, ingest.DefaultLimits())
 			w := b.dial()
 			w.send(post("good", "Streams(all)"))
-			_, _ = w.Write([]byte(chunkOf(c.body) + "0\r\n\r\n")) // the rest of a refused body need not get through
+			_, _ = w.Write([]byte(chunkOf(c.body) + "0\r\n\r\n"))            // the rest of a refused body need not get through
 			if got := w.answer(5 * time.Second); got != c.want && got != 0 { // 0: the reset came before it
 				t.Errorf("%d, want %d", got, c.want)
 			}
