@@ -127,7 +127,8 @@ func (tl *Timeline) lead(now int64) *input {
 }
 
 // propose asks for the record of a join: the first sync sample of the run is laid on the first point of the slots' phase
-// at or after its estimated time, and after everything that the channel has used. A lone track is laid where it arrives.
+// at or after its estimated time, and after everything that the channel has used unless that is too far ahead. A lone track
+// is laid where it arrives.
 func (tl *Timeline) propose(now int64, in *input, run []*held, lone string) verdict {
 	g := tl.gen()
 	grid := g.grid(in.t.name)
@@ -163,7 +164,7 @@ func (tl *Timeline) propose(now int64, in *input, run []*held, lone string) verd
 	nanos := scale(x, second, s)
 	at := sub(add(early, nanos), usual)
 	if !tl.placed() { // what another process placed is not known: it was never ahead of the newest base
-		at = max(at, sub(add(early, nanos), min(max(tl.session().late, -g.dNanos()-g.gopNanos()), usual)))
+		at = max(at, sub(add(early, nanos), min(max(tl.session().late, -g.leadMost()-g.gopNanos()), usual)))
 	}
 	y := scaleUp(at, m, second)
 	switch {
@@ -177,11 +178,17 @@ func (tl *Timeline) propose(now int64, in *input, run []*held, lone string) verd
 			y = z
 		}
 	case lone == "":
-		y = max(y, scaleUp(tl.used(), m, second))
+		step, phase := int64(1), int64(0)
 		if in.t.kind == Video && g.Regular {
-			y = ceilTo(y, g.GOP, g.Phase)
+			step, phase = g.GOP, g.Phase
 		} else if in.t.name == g.Master && grid.Cadence != 0 {
-			y = ceilTo(y, grid.Cadence, grid.Phase)
+			step, phase = grid.Cadence, grid.Phase
+		}
+		y = ceilTo(y, step, phase)
+		// Behind all that was used nothing is lost. But each restart adds to how far the channel is ahead, so past a bound
+		// what comes before that is given up.
+		if behind := ceilTo(max(y, scaleUp(tl.used(), m, second)), step, phase); scale(behind-y, second, m) <= g.leadMost() {
+			y = behind
 		}
 	}
 	late := sub(add(early, nanos), scale(y, second, m))
@@ -197,6 +204,10 @@ func (tl *Timeline) propose(now int64, in *input, run []*held, lone string) verd
 	}
 	return wait
 }
+
+// leadMost is how far beyond its place a session may be laid so that none of it is lost: the error that section 1 of the
+// rules tolerates.
+func (g *Generation) leadMost() int64 { return max(g.dNanos(), 4*second) }
 
 // placed tells whether this timeline has placed anything.
 func (tl *Timeline) placed() bool {
@@ -265,7 +276,7 @@ func (tl *Timeline) drift(now int64, in *input) {
 		return
 	}
 	late := sub(t.usual.value, g.behind(t.name))
-	limit := max(g.dNanos(), 4*second)
+	limit := g.leadMost()
 	if b.epoch {
 		limit = epochSlack
 	}
