@@ -157,7 +157,7 @@ func (tl *Timeline) listOne(t *track, g *Generation, grid *Grid) {
 	ev := Event{Kind: Listed, Track: t.name, N: n, Slot: k, Ordinal: g.Ordinal}
 	if t.kind == Sparse {
 		ev.Start, ev.End = tl.fill(t, g, grid, n)
-	} else if s := &t.slots[n%slotRing]; s.n == n && s.done {
+	} else if s := &t.slots[n%slotRing]; s.n == n && s.done && (!t.listed || s.start >= t.lastEnd-tl.overlapMost(t, g, grid, n)) {
 		ev.Start, ev.End = s.start, s.end
 	} else {
 		ev.Gap = true
@@ -170,6 +170,18 @@ func (tl *Timeline) listOne(t *track, g *Generation, grid *Grid) {
 	t.lastEnd, t.listed = ev.End, true
 	t.next++
 	tl.emit(ev)
+}
+
+// overlapMost is how far an entry may begin before the one listed last ends: a frame where a generation opens, else not at
+// all. A record of the store that says otherwise costs the media that it puts there: lists do not go back.
+func (tl *Timeline) overlapMost(t *track, g *Generation, grid *Grid, n uint64) int64 {
+	if n != g.N0 || n == 0 {
+		return 0
+	}
+	if before := tl.genOf(n - 1).grid(t.name); before != nil {
+		return max(before.Cadence, grid.Cadence)
+	}
+	return 0
 }
 
 // slotEnd is where slot n ends for a track: at its next edge, or where the next generation begins.
