@@ -61,6 +61,7 @@ type Channel struct {
 	nextInput   timeline.InputID
 	samples     []media.Sample // scratch of place
 	moof        []byte         // scratch of place
+	text        []byte         // scratch of speak
 	dirty       bool           // something to publish
 	events      events
 	bucket      Bucket

@@ -16,23 +16,24 @@ import (
 // pending is a chunk whose bytes are in the slab and whose samples the timeline has not all settled. Its slices are
 // reused, so that nothing is allocated per chunk at steady state.
 type pending struct {
-	id        uint64
-	in        *input
-	room      segcache.Room
-	offset    int // of the chunk's payload within the room's payload
-	time      int64
-	samples   []media.Sample // as the encoder sent them, sync flags corrected
-	durations []uint32
-	syncs     []int32
-	bytes     int64
-	arrival   int64 // UTC ns
-	prft      media.Prft
-	hasPrft   bool
-	settled   int
-	cursor    int // text: the sample that was read last, and where it lies
-	cursorAt  int
-	placed    bool
-	differs   bool // a chunk of the same time came before, with other bytes
+	id         uint64
+	in         *input
+	room       segcache.Room
+	offset     int // of the chunk's payload within the room's payload
+	time       int64
+	samples    []media.Sample // as the encoder sent them, sync flags corrected
+	durations  []uint32
+	syncs      []int32
+	bytes      int64
+	arrival    int64 // UTC ns
+	prft       media.Prft
+	hasPrft    bool
+	settled    int
+	cursor     int // text: the sample that was read last, and where and when it lies
+	cursorAt   int
+	cursorTime int64
+	placed     bool
+	differs    bool // a chunk of the same time came before, with other bytes
 }
 
 // readPayload reads the mdat's payload from the socket into the slab where it stays, and submits what it holds.
@@ -200,7 +201,7 @@ func (p *pending) fill(in *input, room segcache.Room, traf *media.Traf, now int6
 	p.samples = append(p.samples[:0], traf.Samples...)
 	p.durations, p.syncs = p.durations[:0], p.syncs[:0]
 	p.bytes, p.settled, p.placed, p.hasPrft = 0, 0, false, false
-	p.cursor, p.cursorAt = 0, 0
+	p.cursor, p.cursorAt, p.cursorTime = 0, 0, 0
 	p.time = decodeTime(in, traf)
 	payload := room.Payload()[p.offset:]
 	video := in.desc.Kind == media.Video

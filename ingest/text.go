@@ -15,7 +15,7 @@ const maxTextSegment = 256 << 10
 // copied, the one time that payload is: a few hundred bytes a slot.
 //
 // A WebVTT segment is one chunk of all its samples. A TTML segment is a chunk for each document: players that parse an
-// mdat as a whole read XML there.
+// mdat as a whole read XML there. The times in it are moved as the sample's are.
 type page struct {
 	n       uint64 // of the segment; 0: none was composed
 	first   bool   // nothing of it is committed yet
@@ -40,10 +40,15 @@ func (c *Channel) speak(p *pending, ev *timeline.Event) {
 	t.page.open(ev)
 	for ; p.cursor < ev.From; p.cursor++ {
 		p.cursorAt += int(p.samples[p.cursor].Size)
+		p.cursorTime += int64(p.samples[p.cursor].Duration)
 	}
 	size := int(p.samples[ev.From].Size)
 	at := p.offset + p.cursorAt
 	sample := p.room.Payload()[at : at+size]
+	if p.in.desc.SampleEntry == "stpp" && size > 0 && size <= maxTextSegment {
+		c.text = media.AppendTTML(c.text[:0], sample, p.textTime(ev))
+		sample, size = c.text, len(c.text)
+	}
 	if t.page.bytes+size > maxTextSegment {
 		t.stats.drop(timeline.Overflow)
 		sample = nil
@@ -52,6 +57,21 @@ func (c *Channel) speak(p *pending, ev *timeline.Event) {
 		sample = p.in.desc.Blank()
 	}
 	c.write(t, ev, p.in.desc, sample)
+}
+
+// textTime is where the sample that ev places lies, on the encoder's clock and on the channel's.
+func (p *pending) textTime(ev *timeline.Event) media.TextTime {
+	start, published := p.time+p.cursorTime, int64(p.in.track.grid.Timescale)
+	return media.TextTime{
+		Start:    micros(start, int64(p.in.desc.Timescale)),
+		Duration: micros(int64(p.samples[ev.From].Duration), int64(p.in.desc.Timescale)),
+		Zero:     micros(ev.Map.At(0), published),
+		At:       micros(ev.Map.At(start), published),
+	}
+}
+
+func micros(ticks, timescale int64) int64 {
+	return ticks/timescale*1e6 + ticks%timescale*1e6/timescale
 }
 
 // hush puts a blank onto the track's page, if the track has been described: before, nobody knows what a blank looks like.

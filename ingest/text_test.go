@@ -48,11 +48,13 @@ func (s *textSource) header(t testing.TB) []byte {
 	return b.Bytes()
 }
 
-// cue is the sample of the cue at ms.
-func (s *textSource) cue(ms int64) []byte {
+// cue is the sample of the cue at ms, as it is published by a clock that is shift ms ahead.
+func (s *textSource) cue(ms, shift int64) []byte {
 	words := fmt.Sprintf("cue %d", ms) + strings.Repeat(".", s.pad)
 	if s.entry == "stpp" {
-		return []byte(`<tt xmlns="http://www.w3.org/ns/ttml" xml:lang="de"><body><div><p>` + words + `</p></div></body></tt>`)
+		at := ms + shift
+		return fmt.Appendf(nil, `<tt xmlns="http://www.w3.org/ns/ttml" xml:lang="de"><body><div><p begin="%02d:%02d:%02d.%03d">%s</p></div></body></tt>`,
+			at/3_600_000, at/60_000%60, at/1000%60, at%1000, words)
 	}
 	b := binary.BigEndian.AppendUint32(nil, uint32(16+len(words)))
 	b = append(b, "vttc"...)
@@ -62,7 +64,7 @@ func (s *textSource) cue(ms int64) []byte {
 
 // chunk is the next cue's.
 func (s *textSource) chunk() []byte {
-	sample := s.cue(s.next)
+	sample := s.cue(s.next, 0)
 	m := media.Moof{Time: s.next, DataBytes: len(sample), Samples: []media.Sample{
 		{Duration: uint32(s.lasts), Size: uint32(len(sample)), Flags: media.SyncFlags(true)},
 	}}
@@ -185,13 +187,13 @@ func TestTextCoversItsSlots(t *testing.T) {
 					case strings.Contains(s.text, "cue"):
 						cues++
 						began := at / text.every * text.every
-						if s.text != string(text.cue(began)) || at-began > text.lasts {
+						if s.text != string(text.cue(began, records.gens[0].Anchor*40)) || at-began > text.lasts {
 							t.Errorf("%d ms: %q", at, s.text)
 						}
 					case s.text != string(b.channel.tracks["t"].descs[b.channel.tracks["t"].grid.Config].Blank()):
 						t.Errorf("%d ms: %q is neither a cue nor a blank", at, s.text)
 					case !text.silent && at%text.every < text.lasts:
-						t.Errorf("%d ms: a blank in place of %q", at, text.cue(at/text.every*text.every))
+						t.Errorf("%d ms: a blank in place of %q", at, text.cue(at/text.every*text.every, 0))
 					}
 				}
 				if text.entry == "wvtt" && bytes.Count(body, []byte("moof")) != 1 {
