@@ -31,6 +31,9 @@ var players = []player{
 	{"Shaka DASH", "shaka", dashPath},
 }
 
+// smoothPlayer plays Smooth Streaming, which no other engine does.
+var smoothPlayer = player{"dash.js Smooth", "dash", smoothPath}
+
 // A watch is a page of headless Chromium with players side by side.
 type watch struct {
 	t       *testing.T

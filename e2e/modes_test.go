@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,12 +18,13 @@ type mode struct {
 	feed    func(*testing.T) string // what is pushed
 	heights []int
 	shift   time.Duration // ffmpeg shows the pictures later by it: decoding.check says why
+	smooth  bool          // dash.js also plays Smooth
 	late    bool          // a player also starts in the hole of the restart
 }
 
 var modes = []mode{
 	{name: "CMAF", docs: docsCMAF, feed: encoded, heights: ffmpegHeights, shift: 80 * time.Millisecond, late: true},
-	{name: "Smooth-one", docs: docsSmoothOne, feed: copied, heights: demoHeights},
+	{name: "Smooth-one", docs: docsSmoothOne, feed: copied, heights: demoHeights, smooth: true},
 	{name: "Smooth-each", docs: docsSmoothEach, feed: copied, heights: demoHeights},
 	{name: "DASH", docs: docsDASH, feed: copied, heights: demoHeights},
 	{name: "DASH-low-latency", docs: docsLowDASH, feed: copied, heights: demoHeights},
@@ -74,7 +76,11 @@ func (m mode) push(t *testing.T, c *channel) {
 
 func (m mode) test(t *testing.T, c *channel) {
 	n := c.n
-	v := view(t, n)
+	list := players
+	if m.smooth {
+		list = append(slices.Clip(list), smoothPlayer)
+	}
+	v := view(t, n, list)
 	v.check(t, m.heights, m.shift)
 
 	c.encoder.kill()
@@ -98,6 +104,7 @@ func (m mode) test(t *testing.T, c *channel) {
 	hls.check(t, 4, m.shift)
 	dash.check(t, 4, m.shift)
 	v.w.close()
+	v.judged(t)
 	for _, text := range v.r.refusals() {
 		t.Errorf("refused: %s", text)
 	}
@@ -124,7 +131,7 @@ func (v *viewing) goesOn(t *testing.T, again time.Time) {
 	t.Helper()
 	const steady = 5 * time.Second
 	eventually(t, 40*time.Second, "players go on", func() error {
-		for _, p := range players {
+		for _, p := range v.players {
 			player := v.w.viewer(p.Name)
 			if player.fatal {
 				t.Fatalf("%s has given up: %q", p.Name, player.errors)
@@ -136,7 +143,7 @@ func (v *viewing) goesOn(t *testing.T, again time.Time) {
 		}
 		return nil
 	})
-	for _, p := range players {
+	for _, p := range v.players {
 		player := v.w.viewer(p.Name)
 		player.log(t)
 		for _, s := range player.stalls() {

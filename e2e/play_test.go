@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"math"
+	"os/exec"
 	"slices"
 	"testing"
 	"time"
@@ -16,9 +17,10 @@ func TestPlay(t *testing.T) {
 	need(t, "ffmpeg")
 	n := newNode(t, settings{})
 	pushDemo(t, n, func(o *push.Options) { o.Epoch = true })
-	v := view(t, n)
+	v := view(t, n, players)
 	v.check(t, demoHeights, 0)
 	v.w.close()
+	v.judged(t)
 	for _, p := range players {
 		player := v.w.viewer(p.Name)
 		player.checkClock(t)
@@ -49,24 +51,31 @@ func (v *viewer) checkClock(t *testing.T) {
 	}
 }
 
-// A viewing is all players and ffmpeg on one node: three renditions and audio.
+// A viewing is players, ffmpeg and weir check on one node: three renditions and audio.
 type viewing struct {
 	n         *node
+	players   []player
 	r         *recorder
 	edge      *edge
 	w         *watch
 	hls, dash *decoding
+	checker   *process
 }
 
 // view waits until a node lists media and begins to watch it.
-func view(t *testing.T, n *node) *viewing {
+func view(t *testing.T, n *node, list []player) *viewing {
 	t.Helper()
-	v := &viewing{n: n, r: record(t, n.base())}
+	v := &viewing{n: n, players: list, r: record(t, n.base())}
 	listedSegments(t, n.base(), 4, 3)
+	if len(list) > len(players) {
+		eventually(t, 40*time.Second, "a Smooth manifest of eight chunks", func() error { return listsChunks(n, 8) })
+	}
+	v.checker = start(t, "check", exec.Command(binary(t), "check", "-quiet", "-for", "30s",
+		n.base()+hlsPath, n.base()+dashPath, n.base()+smoothPath))
 	v.edge = watchEdge(t, n)
 	v.hls = decode(t, "decode-hls", v.r.url+hlsPath, 12*time.Second)
 	v.dash = decode(t, "decode-dash", v.r.url+dashPath, 12*time.Second, "-re")
-	v.w = open(t, "players", v.r, players, 3*time.Second, 14*time.Second)
+	v.w = open(t, "players", v.r, list, 3*time.Second, 14*time.Second)
 	v.w.started(30 * time.Second)
 	return v
 }
@@ -76,7 +85,7 @@ func (v *viewing) check(t *testing.T, heights []int, shift time.Duration) {
 	t.Helper()
 	const watched = 22 * time.Second
 	<-time.After(watched)
-	for _, p := range players {
+	for _, p := range v.players {
 		player := v.w.viewer(p.Name)
 		player.check(t, v.w, v.edge, heights, watched)
 	}
@@ -89,6 +98,14 @@ func (v *viewing) check(t *testing.T, heights []int, shift time.Duration) {
 	v.dash.check(t, 4, shift)
 	for _, text := range v.r.refusals() {
 		t.Errorf("refused: %s", text)
+	}
+}
+
+// judged waits for weir check, which must have nothing to say.
+func (v *viewing) judged(t *testing.T) {
+	t.Helper()
+	if err := v.checker.wait(time.Minute); err != nil {
+		t.Errorf("weir check: %v\n%s", err, tail(v.checker.log, 100))
 	}
 }
 

@@ -25,8 +25,7 @@ func TestSmoothPlays(t *testing.T) {
 	// dash.js sets out the window and the buffer of a session by the chunks that it finds at its start.
 	eventually(t, 40*time.Second, "a manifest of eight chunks", func() error { return listsChunks(n, 8) })
 	e := watchEdge(t, n)
-	smooth := player{"dash.js Smooth", "dash", smoothPath}
-	w := open(t, "players", r, []player{smooth, players[0], players[1]}, 3*time.Second, 11*time.Second)
+	w := open(t, "players", r, []player{smoothPlayer, players[0], players[1]}, 3*time.Second, 11*time.Second)
 	w.started(30 * time.Second)
 	// The encoder is away for a while in the middle. Smooth is so far behind that it meets the hole when the 20 s are over.
 	const watched = 20 * time.Second
@@ -36,11 +35,11 @@ func TestSmoothPlays(t *testing.T) {
 	away.Store(false)
 	back := time.Now()
 	<-time.After(watched/2 - 3*time.Second)
-	v := w.viewer(smooth.Name)
+	v := w.viewer(smoothPlayer.Name)
 	v.check(t, w, e, demoHeights, watched)
 	v.checkClock(t)
 	eventually(t, 40*time.Second, "dash.js plays what came after the restart", func() error {
-		v = w.viewer(smooth.Name)
+		v = w.viewer(smoothPlayer.Name)
 		if v.fatal || len(v.errors) > 0 {
 			t.Fatalf("it has given up: %q", v.errors)
 		}
