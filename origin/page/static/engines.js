@@ -83,8 +83,12 @@ async function openHls(video, url, on) {
 const dashFatal = new Set([10, 11, 23, 25, 28, 31, 32, 35]);
 
 // Smooth Streaming: a fragment names no successor. At the end of a stream that is how it is; while the stream is live the
-// decoder changes there, and the manifest has to be loaded again.
+// decoder changes there, and the manifest has to be loaded again. In an outage the fragment that it was told of is "not yet"
+// (412); dash.js asks four times, a second apart, and then never again: it is told to ask for longer, and is opened anew after
+// that.
 const dashNoSuccessor = 200;
+const dashNotAvailable = 27;
+const smoothAttempts = 30;
 
 async function openDash(video, url, on, format) {
   const dashjs = await script('dashjs.js', 'dashjs');
@@ -100,13 +104,16 @@ async function openDash(video, url, on, format) {
       }).catch((e) => on.note(e.message));
       return;
     }
-    on.error({ fatal: dashFatal.has(error.code), text: words(error.code, error.message) });
+    const fatal = dashFatal.has(error.code) || format === 'smooth' && error.code === dashNotAvailable;
+    on.error({ fatal, text: words(error.code, error.message) });
   });
   player.on(events.PLAYBACK_ERROR, ({ error }) => on.error({ fatal: true, text: words('playback', error?.message ?? error) }));
   player.on(events.QUALITY_CHANGE_REQUESTED, ({ mediaType }) => { if (mediaType === 'video') on.switched(); });
   let manifest = null;
   player.on(events.MANIFEST_LOADED, ({ data }) => { manifest = data; });
-  if (format === 'smooth') { // whose manifest names no clock, so that dash.js would ask a public one
+  if (format === 'smooth') {
+    player.updateSettings({ streaming: { retryAttempts: { MediaSegment: smoothAttempts, FragmentInfoSegment: smoothAttempts } } });
+    // The manifest names no clock, and dash.js would ask a public one.
     player.clearDefaultUTCTimingSources();
     player.addUTCTimingSource('urn:mpeg:dash:utc:http-xsdate:2014', new URL('/time', new URL(url, location.href)).href);
   }
