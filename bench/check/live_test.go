@@ -344,7 +344,11 @@ var smoothFaults = map[string]liveFault{
 // watch judges a live origin for a while, in bubble time: seconds pass as soon as nobody has anything to do.
 func watch(t *testing.T, length time.Duration, faults ...liveFault) (report Report) {
 	t.Helper()
-	origin := newSimulated(t)
+	return watchOrigin(t, newSimulated(t), length, faults...)
+}
+
+func watchOrigin(t *testing.T, origin http.Handler, length time.Duration, faults ...liveFault) (report Report) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(time.Date(2026, 11, 25, 9, 0, 0, 3e8, time.UTC))) // a bubble begins in 2000, before the channel
 		network := proxies{}
@@ -374,6 +378,17 @@ func TestSimulatedOriginIsClean(t *testing.T) {
 	if len(report.Tested) < 60 {
 		t.Errorf("only %d assertions were put to the test", len(report.Tested))
 	}
+}
+
+// TestHolesAreNoFaults: what an encoder did not send is a gap, a jump and a longer way to the next fragment.
+func TestHolesAreNoFaults(t *testing.T) {
+	origin := newSimulated(t)
+	origin.hole = 5
+	report := watchOrigin(t, origin, time.Minute, liveFault{})
+	if !report.Clean() {
+		t.Error("findings where there is nothing to find")
+	}
+	logReport(t, &report)
 }
 
 func TestLiveFaults(t *testing.T) {

@@ -19,6 +19,25 @@ import (
 type simulated struct {
 	inits   map[string][]byte // by track
 	private string            // CodecPrivateData of the video
+	hole    int64             // every so many slots one is missing; 0: none
+}
+
+// there reports whether a slot has media.
+func (s *simulated) there(slot int64) bool { return s.hole == 0 || slot%s.hole != 0 }
+
+// media lists the slots with media from first to last.
+func (s *simulated) media(first, last int64) (list []int64) {
+	for n := first; n <= last; n++ {
+		if s.there(n) {
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
+// successors are the next slots with media.
+func (s *simulated) successors(slot int64) []int64 {
+	return s.media(slot+1, slot+2+simLookahead)[:simLookahead]
 }
 
 const (
@@ -90,8 +109,8 @@ func (s *simulated) segment(k simTrack, slot int64, smooth bool) []byte {
 	m := media.Moof{Sequence: uint32(slot), Time: slot * k.timescale, Samples: samples, DataBytes: len(payload)}
 	if smooth {
 		m.HasTfxd, m.Tfxd = true, media.Span{Time: m.Time, Duration: k.timescale}
-		for n := range int64(simLookahead) {
-			m.Lookahead = append(m.Lookahead, media.Span{Time: (slot + 1 + n) * k.timescale, Duration: k.timescale})
+		for _, n := range s.successors(slot) {
+			m.Lookahead = append(m.Lookahead, media.Span{Time: n * k.timescale, Duration: k.timescale})
 		}
 	}
 	return append(m.Append(nil), payload...)
@@ -113,7 +132,7 @@ func (s *simulated) object(path string, now time.Time) (body []byte, kind, cache
 	case path == dashPath:
 		return s.mpd(first, last), "application/dash+xml", live, 200
 	case path == simSmooth:
-		return s.client(first, last-simLookahead), "text/xml", live, 200
+		return s.client(first, last), "text/xml", live, 200
 	}
 	for _, k := range simTracks {
 		if path == "/"+k.name+"/list.m3u8" {
@@ -128,7 +147,7 @@ func (s *simulated) object(path string, now time.Time) (body []byte, kind, cache
 		}
 		var n int64
 		if c, _ := fmt.Sscanf(path, "/"+k.name+"/%d.m4s", &n); c == 1 {
-			if n > last || n < first-2*simWindow {
+			if n > last || n < first-2*simWindow || !s.there(n) {
 				return nil, kind, live, 404
 			}
 			return s.segment(k, n, false), kind, never, 200
@@ -137,10 +156,10 @@ func (s *simulated) object(path string, now time.Time) (body []byte, kind, cache
 			if c, _ := fmt.Sscanf(path, fmt.Sprintf("/QualityLevels(%d)/%s(%s=%%d)", k.id, noun, k.name), &n); c == 1 {
 				slot := n / k.timescale
 				switch {
-				case slot > last-simLookahead:
-					return nil, kind, "no-store", 412
-				case slot < first-2*simWindow || n%k.timescale != 0:
+				case slot < first-2*simWindow || n%k.timescale != 0 || slot <= last && !s.there(slot):
 					return nil, kind, live, 404
+				case slot > last || s.successors(slot)[simLookahead-1] > last:
+					return nil, kind, "no-store", 412
 				}
 				b := s.segment(k, slot, true)
 				if noun == "FragmentInfo" {
@@ -156,7 +175,11 @@ func (s *simulated) object(path string, now time.Time) (body []byte, kind, cache
 func (s *simulated) playlist(first, last int64) []byte {
 	b := fmt.Appendf(nil, "#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-TARGETDURATION:1\n#EXT-X-MEDIA-SEQUENCE:%d\n#EXT-X-DISCONTINUITY-SEQUENCE:0\n#EXT-X-MAP:URI=\"init.mp4\"\n", first)
 	for n := first; n <= last; n++ {
-		b = fmt.Appendf(b, "#EXT-X-PROGRAM-DATE-TIME:%s\n#EXTINF:1.000,\n%d.m4s\n", time.Unix(n, 0).UTC().Format("2006-01-02T15:04:05.000Z"), n)
+		gap := ""
+		if !s.there(n) {
+			gap = "#EXT-X-GAP\n"
+		}
+		b = fmt.Appendf(b, "#EXT-X-PROGRAM-DATE-TIME:%s\n%s#EXTINF:1.000,\n%d.m4s\n", time.Unix(n, 0).UTC().Format("2006-01-02T15:04:05.000Z"), gap, n)
 	}
 	return b
 }
@@ -172,11 +195,54 @@ func (s *simulated) mpd(first, last int64) []byte {
 			set, rep = `contentType="video" mimeType="video/mp4"`, `codecs="avc1.4d4016" width="426" height="240" frameRate="25"`
 		}
 		b = fmt.Appendf(b, `<AdaptationSet id="%d" %s><Representation id="%s" bandwidth="%d" %s>
-<SegmentTemplate timescale="%d" presentationTimeOffset="%d" startNumber="%d" initialization="%s/init.mp4" media="%s/$Number$.m4s"><SegmentTimeline><S t="%d" d="%d" r="%d"/></SegmentTimeline></SegmentTemplate>
+<SegmentTemplate timescale="%d" presentationTimeOffset="%d" startNumber="%d" initialization="%s/init.mp4" media="%s/$Number$.m4s"><SegmentTimeline>%s</SegmentTimeline></SegmentTemplate>
 </Representation></AdaptationSet>
-`, k.id, set, k.name, k.id, rep, k.timescale, 1577836800*k.timescale, first, k.name, k.name, first*k.timescale, k.timescale, last-first)
+`, k.id, set, k.name, k.id, rep, k.timescale, 1577836800*k.timescale, first, k.name, k.name, s.timeline(k, first, last))
 	}
 	return append(b, "</Period><UTCTiming schemeIdUri=\"urn:mpeg:dash:utc:http-xsdate:2014\" value=\"/time\"/></MPD>\n"...)
+}
+
+// timeline is the S elements, with numbers that holes do not shift.
+func (s *simulated) timeline(k simTrack, first, last int64) string {
+	var b strings.Builder
+	for from := first; from <= last; from++ {
+		if !s.there(from) {
+			continue
+		}
+		to := from
+		for to < last && s.there(to+1) {
+			to++
+		}
+		number := ""
+		if s.hole > 0 {
+			number = fmt.Sprintf(` n="%d"`, from)
+		}
+		fmt.Fprintf(&b, `<S t="%d"%s d="%d" r="%d"/>`, from*k.timescale, number, k.timescale, to-from)
+		from = to
+	}
+	return b.String()
+}
+
+// chunks is the c elements: one before a hole says no d, unless it is the last.
+func (s *simulated) chunks(k simTrack, first, last int64) (text string, count int) {
+	var b strings.Builder
+	var list []int64
+	for _, n := range s.media(first, last) {
+		if s.successors(n)[simLookahead-1] <= last {
+			list = append(list, n)
+		}
+	}
+	if s.hole == 0 {
+		return fmt.Sprintf(`<c t="%d" d="%d" r="%d"/>`, list[0]*k.timescale, k.timescale, len(list)), len(list)
+	}
+	for i, n := range list {
+		if i+1 < len(list) && list[i+1] != n+1 {
+			fmt.Fprintf(&b, `<c t="%d"/>`, n*k.timescale)
+		} else {
+			fmt.Fprintf(&b, `<c t="%d" d="%d"/>`, n*k.timescale, k.timescale)
+		}
+	}
+	return b.String(), len(list)
 }
 
 func (s *simulated) client(first, last int64) []byte {
@@ -184,15 +250,16 @@ func (s *simulated) client(first, last int64) []byte {
 <SmoothStreamingMedia MajorVersion="2" MinorVersion="2" TimeScale="10000000" Duration="0" IsLive="TRUE" LookaheadCount="2" DVRWindowLength="80000000">
 `)
 	for _, k := range simTracks {
+		chunks, count := s.chunks(k, first, last)
 		kind, level := "audio", `FourCC="AACL" SamplingRate="48000" Channels="2" BitsPerSample="16" PacketSize="4" AudioTag="255" CodecPrivateData="1190"`
 		if k.video {
 			kind, level = "video", `FourCC="H264" MaxWidth="426" MaxHeight="240" CodecPrivateData="`+s.private+`"`
 		}
 		b = fmt.Appendf(b, `<StreamIndex Type="%s" Name="%s" Language="eng" TimeScale="%d" Chunks="%d" QualityLevels="1" Url="QualityLevels({bitrate})/Fragments(%s={start time})">
 <QualityLevel Index="0" Bitrate="%d" %s/>
-<c t="%d" d="%d" r="%d"/>
+%s
 </StreamIndex>
-`, kind, k.name, k.timescale, last-first+1, k.name, k.id, level, first*k.timescale, k.timescale, last-first+1)
+`, kind, k.name, k.timescale, count, k.name, k.id, level, chunks)
 	}
 	return append(b, "</SmoothStreamingMedia>\n"...)
 }

@@ -84,7 +84,7 @@ func (s *smooth) newLevel(st *ism.Stream, l *ism.Level) *level {
 	v := &level{s: s, stream: st, level: l, live: s.manifest.Live, ahead: s.manifest.Lookahead, announced: map[int64]int64{}, listed: map[int64]int64{}}
 	v.track = &track{presentation: s.presentation, subject: fmt.Sprintf("%s %d", st.Name, l.Bitrate), smooth: true}
 	for i := range st.Chunks {
-		v.listed[st.Chunks[i].Time] = st.Chunks[i].Duration
+		v.listed[st.Chunks[i].Time] = st.Chunks[i].Told()
 	}
 	return v
 }
@@ -101,7 +101,7 @@ func (l *level) run(ctx context.Context, first func()) {
 	}
 	for i := range list[from:] {
 		if ctx.Err() == nil {
-			l.readFragment(ctx, list[from+i], i > 0 && list[from+i].Time == list[from+i-1].Time+list[from+i-1].Duration, nil)
+			l.readFragment(ctx, list[from+i], nil)
 		}
 	}
 	once.Do(first)
@@ -126,7 +126,7 @@ func (l *level) walk(ctx context.Context) {
 			return
 		}
 		was := l.newest.Time
-		if l.readFragment(ctx, c, c.Time == was+l.newest.Duration, a); l.newest.Time == was {
+		if l.readFragment(ctx, c, a); l.newest.Time == was {
 			return // reported
 		}
 	}
@@ -213,9 +213,9 @@ func (l *level) whereabouts(at int64) (listed, passed bool) {
 }
 
 // readFragment fetches a fragment and judges it.
-func (l *level) readFragment(ctx context.Context, c ism.Chunk, follows bool, got *answer) {
+func (l *level) readFragment(ctx context.Context, c ism.Chunk, got *answer) {
 	l.number++
-	if !follows {
+	if c.Time != l.newest.Time+l.newest.Duration { // a hole, or the first
 		l.number++
 	}
 	url := resolve(l.s.base, l.stream.Fragment(l.level, c.Time))
@@ -230,7 +230,10 @@ func (l *level) readFragment(ctx context.Context, c ism.Chunk, follows bool, got
 	if seg == nil || len(seg.Chunks) == 0 {
 		return
 	}
-	l.newest = ism.Chunk{Time: c.Time, Duration: seg.Chunks[0].TfxdDuration}
+	l.newest = ism.Chunk{Time: c.Time, Duration: c.Told()}
+	if seg.Chunks[0].HasTfxd {
+		l.newest.Duration = seg.Chunks[0].TfxdDuration
+	}
 	l.judgeFragment(seg, c, l.place(l.subject, url, at))
 }
 
@@ -276,7 +279,7 @@ func (s *smooth) relist(m *ism.Manifest) {
 				l.mu.Lock()
 				for i := range st.Chunks {
 					if len(l.listed) < maxNames {
-						l.listed[st.Chunks[i].Time] = st.Chunks[i].Duration
+						l.listed[st.Chunks[i].Time] = st.Chunks[i].Told()
 					}
 				}
 				l.mu.Unlock()

@@ -67,8 +67,16 @@ type Level struct {
 type Chunk struct {
 	Element  *xmltree.Element
 	Time     int64
-	Duration int64 // 0: not said, and nothing follows by which to tell
+	Duration int64 // where it is not said, up to the next one: over a hole, if there is one; 0: nothing follows
 	Said     bool  // d is written
+}
+
+// Told is the duration that is written, 0 where none is.
+func (c Chunk) Told() int64 {
+	if c.Said {
+		return c.Duration
+	}
+	return 0
 }
 
 // A Fault is something that the specification forbids, with the number of the assertion that says so.
