@@ -102,6 +102,7 @@ func compareAfter(t *testing.T, a, b *node, window time.Duration, restart func()
 	}
 	restart()
 	listedSegments(t, rb.url, 4, 2)
+	verdict := judge(t, 20*time.Second, a, b)
 
 	// Segments: whatever b lists, a has under the same name with the same bytes.
 	first := snapshot(t, rb.url)
@@ -130,6 +131,7 @@ func compareAfter(t *testing.T, a, b *node, window time.Duration, restart func()
 	})
 	versionsA, versionsB := collect(t, a, b, 7*time.Second)
 	check()
+	verdict.clean(t)
 	if compared < 40 {
 		t.Errorf("only %d segments and init segments were compared", compared)
 	}

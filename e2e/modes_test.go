@@ -104,7 +104,7 @@ func (m mode) test(t *testing.T, c *channel) {
 	hls.check(t, 4, m.shift)
 	dash.check(t, 4, m.shift)
 	v.w.close()
-	v.judged(t)
+	v.verdict.clean(t)
 	for _, text := range v.r.refusals() {
 		t.Errorf("refused: %s", text)
 	}

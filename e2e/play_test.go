@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"math"
-	"os/exec"
 	"slices"
 	"testing"
 	"time"
@@ -20,7 +19,7 @@ func TestPlay(t *testing.T) {
 	v := view(t, n, players)
 	v.check(t, demoHeights, 0)
 	v.w.close()
-	v.judged(t)
+	v.verdict.clean(t)
 	for _, p := range players {
 		player := v.w.viewer(p.Name)
 		player.checkClock(t)
@@ -59,7 +58,7 @@ type viewing struct {
 	edge      *edge
 	w         *watch
 	hls, dash *decoding
-	checker   *process
+	verdict   *verdict
 }
 
 // view waits until a node lists media and begins to watch it.
@@ -70,8 +69,7 @@ func view(t *testing.T, n *node, list []player) *viewing {
 	if len(list) > len(players) {
 		eventually(t, 40*time.Second, "a Smooth manifest of eight chunks", func() error { return listsChunks(n, 8) })
 	}
-	v.checker = start(t, "check", exec.Command(binary(t), "check", "-quiet", "-for", "30s",
-		n.base()+hlsPath, n.base()+dashPath, n.base()+smoothPath))
+	v.verdict = judge(t, 30*time.Second, n)
 	v.edge = watchEdge(t, n)
 	v.hls = decode(t, "decode-hls", v.r.url+hlsPath, 12*time.Second)
 	v.dash = decode(t, "decode-dash", v.r.url+dashPath, 12*time.Second, "-re")
@@ -98,14 +96,6 @@ func (v *viewing) check(t *testing.T, heights []int, shift time.Duration) {
 	v.dash.check(t, 4, shift)
 	for _, text := range v.r.refusals() {
 		t.Errorf("refused: %s", text)
-	}
-}
-
-// judged waits for weir check, which must have nothing to say.
-func (v *viewing) judged(t *testing.T) {
-	t.Helper()
-	if err := v.checker.wait(time.Minute); err != nil {
-		t.Errorf("weir check: %v\n%s", err, tail(v.checker.log, 100))
 	}
 }
 

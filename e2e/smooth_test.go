@@ -30,7 +30,11 @@ func TestSmoothIngest(t *testing.T) {
 			decode(t, "decode-hls-"+n[i].name, n[i].base()+hlsPath, 20*time.Second),
 			decode(t, "decode-dash-"+n[i].name, n[i].base()+dashPath, 20*time.Second, "-re"))
 	}
+	verdicts := []*verdict{judge(t, 20*time.Second, n[0]), judge(t, 20*time.Second, n[1])}
 	for _, d := range decodings {
 		d.check(t, 4, 0)
+	}
+	for _, v := range verdicts {
+		v.clean(t)
 	}
 }
