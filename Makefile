@@ -63,7 +63,7 @@ bench: ## measure ingest, delivery beside nginx, and memory; BENCH=-quick for a 
 	go run ./bench/cmd/bench $(BENCH)
 
 soak: ## serve, push in every way, cut, pull and check for SOAKTIME (1h), watching names, memory and descriptors
-	WEIR_SOAK=$(SOAKTIME) go test -count=1 -timeout 0 -v -run "^TestSoak$$$$" ./e2e
+	WEIR_SOAK=$(SOAKTIME) go test -count=1 -timeout 0 -v -run '^Test(Hostile)?Soak$$' ./e2e
 
 golden: ## rewrite the golden files; read the difference before you commit it
 	go test $(GOLDEN) -update

@@ -60,7 +60,7 @@ func manyTracks(t *testing.T, y *yard, channel int) {
 		p.send(s.header())
 		open = append(open, p)
 	}
-	eventually(t, 2*time.Second, "64 bodies are read", func() error {
+	eventually(t, 4*time.Second, "64 bodies are read", func() error {
 		if n := y.metric(fmt.Sprintf(`weir_ingest_connections\{channel="c%d"\}`, channel)); n != 64 {
 			return fmt.Errorf("%v", n)
 		}
@@ -86,7 +86,7 @@ func manyBodies(t *testing.T, y *yard, channel int) {
 		p.send(s.header())
 		open = append(open, p)
 	}
-	eventually(t, 2*time.Second, "the bodies are read", func() error {
+	eventually(t, 4*time.Second, "the bodies are read", func() error {
 		if n := y.metric(fmt.Sprintf(`weir_ingest_connections\{channel="c%d"\}`, channel)); n != most {
 			return fmt.Errorf("%v", n)
 		}
@@ -173,6 +173,7 @@ func rivals(t *testing.T, y *yard, channel int) {
 // request. Those beyond the bound are refused at once; the healthy stream loses no frame; a connection costs no more
 // memory than docs/limits.md says.
 func TestCrowd(t *testing.T) {
+	t.Parallel()
 	const crowd, extra = 10_000, 50
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {

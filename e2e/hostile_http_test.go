@@ -14,7 +14,7 @@ import (
 // What no encoder should send as HTTP, and what it is answered. {T} is the access token of the healthy stream: none of it
 // may disturb that, though it comes in by the same door.
 var hostileRequests = map[string]struct{ request, want string }{
-	// Paths: rows 46 and 47 of docs/limits.md's catalogue.
+	// Paths: row 46 of docs/limits.md.
 	"dots":                       {"POST /{T}/ingest.isml/../../etc/passwd HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", "403 closed"},
 	"encoded dots":               {"POST /{T}/%2e%2e/%2e%2e/etc/passwd HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", "403 closed"},
 	"NUL in a name":              {"POST /{T}/ingest.isml/Streams(v%00) HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", "403 closed"},
@@ -158,7 +158,7 @@ func slowFamily(t *testing.T, y *yard) {
 					if _, err := w.Write([]byte{drip[i]}); err != nil {
 						return
 					}
-					<-time.After(60 * time.Millisecond)
+					<-time.After(100 * time.Millisecond)
 				}
 			}()
 			if got := w.statuses(20 * time.Second); got != c.want {

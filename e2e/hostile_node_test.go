@@ -25,7 +25,7 @@ type yard struct {
 const yardChannels = 64
 
 // The limits of a yard: times are short, for the tests' sake; what is not named has its default.
-const yardLimits = `{idle: 2s, headTimeout: 2s, keepAlive: 4s, minRate: 64KiB, sessionLinger: 3s, betweenBytes: 2MiB,
+const yardLimits = `{idle: 4s, headTimeout: 3s, keepAlive: 5s, minRate: 64KiB, sessionLinger: 3s, betweenBytes: 2MiB,
     channelUnfinished: 80MiB, channelConnections: 128, wrongTokens: 100000, connections: 2000, addressConnections: 1900}`
 
 func token(i int) string   { return fmt.Sprintf("%08x-0000-4000-8000-000000000001", i) }
@@ -163,7 +163,7 @@ func (y *yard) account() {
 		if v.gaps != 0 || v.discontinuities != 0 {
 			y.t.Errorf("the healthy stream's %s has %d GAPs and %d discontinuities: %s", s.name, v.gaps, v.discontinuities, v.shape)
 		}
-		if first := v.frames[0]; first > 3*s.gopFrames() {
+		if first := v.frames[0]; first > 3*s.gopFrames() && s.length(s.next) < time.Minute { // the window
 			y.t.Errorf("the healthy stream's %s begins with frame %d", s.name, first)
 		}
 		y.t.Logf("healthy %s: %d frames sent, %d to %d served: %s", s.name, s.next, v.frames[0], v.frames[len(v.frames)-1], v.shape)

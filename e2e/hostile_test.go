@@ -1,9 +1,15 @@
 package e2e
 
 import (
+	"os"
 	"sync"
 	"testing"
+	"time"
 )
+
+var hostileFamilies = map[string]func(*testing.T, *yard){
+	"http": httpFamily, "slow": slowFamily, "boxes": boxFamily, "manifests": manifestFamily, "times": timeFamily, "crowds": crowdFamily, "admin": adminFamily, "smooth": smoothFamily,
+}
 
 // residentBound is what the process may have resident in TestHostile at most. It has 64 channels, hundreds of connections,
 // and nobody sends much: what the program takes by itself is most of it.
@@ -13,12 +19,11 @@ const residentBound = 192 << 20
 // encoder pushes beside it. Every answer is the documented one (docs/encoders.md, docs/limits.md), every frame of the
 // healthy stream is served, and memory stays below residentBound.
 func TestHostile(t *testing.T) {
+	t.Parallel()
 	y := newYard(t, yardLimits, "384MiB")
 	y.startHealthy()
 	var families group
-	for name, family := range map[string]func(*testing.T, *yard){
-		"http": httpFamily, "slow": slowFamily, "boxes": boxFamily, "manifests": manifestFamily, "times": timeFamily, "crowds": crowdFamily, "admin": adminFamily,
-	} {
+	for name, family := range hostileFamilies {
 		families.add(name, func(t *testing.T) { family(t, y) })
 	}
 	families.run(t)
@@ -49,4 +54,42 @@ func (g *group) run(t *testing.T) {
 		all.Go(func() { t.Run(name, g.tests[i]) })
 	}
 	all.Wait()
+}
+
+// TestHostileSoak goes on with what TestHostile does, all but the lives of encoders, for a quarter of WEIR_SOAK (make soak):
+// goroutines, file descriptors and memory level off, and the healthy stream loses no frame.
+func TestHostileSoak(t *testing.T) {
+	length, err := time.ParseDuration(os.Getenv("WEIR_SOAK"))
+	if err != nil {
+		t.Skip("make soak runs this")
+	}
+	y := newYard(t, yardLimits, "384MiB")
+	y.startHealthy()
+	count := func() (goroutines, files float64) {
+		return y.metric("go_goroutines"), y.metric("process_open_fds")
+	}
+	var goroutines, files float64
+	rounds := 0
+	for begun := time.Now(); time.Since(begun) < length/4 && !t.Failed(); rounds++ {
+		y.given = 0
+		var families group
+		for name, family := range hostileFamilies {
+			if name != "times" { // what a channel has lived through would show
+				families.add(name, func(t *testing.T) { family(t, y) })
+			}
+		}
+		families.run(t)
+		<-time.After(6 * time.Second) // keepAlive, and a little
+		if rounds == 1 {
+			goroutines, files = count()
+		}
+	}
+	if g, f := count(); rounds > 2 && (g > goroutines+20 || f > files+20) {
+		t.Errorf("after %d rounds %v goroutines and %v files, after two %v and %v", rounds, g, f, goroutines, files)
+	}
+	y.account()
+	if peak := y.peakResident(); peak > residentBound {
+		t.Errorf("%d MiB were resident, want %d at most", peak>>20, residentBound>>20)
+	}
+	t.Logf("%d rounds", rounds)
 }
