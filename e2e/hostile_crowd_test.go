@@ -173,7 +173,6 @@ func rivals(t *testing.T, y *yard, channel int) {
 // request. Those beyond the bound are refused at once; the healthy stream loses no frame; a connection costs no more
 // memory than docs/limits.md says.
 func TestCrowd(t *testing.T) {
-	t.Parallel()
 	const crowd, extra = 10_000, 50
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
