@@ -113,11 +113,11 @@ func (r *recorder) answer(answer *http.Response) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.statuses[answer.StatusCode]++
-	// ffmpeg looks into every stream before it plays some, reads trick mode a segment ahead of the rest, and does not wait for
-	// what an MPD has not listed.
-	impatient := strings.HasPrefix(answer.Request.UserAgent(), "Lavf/") && answer.StatusCode == 412 && strings.Contains(name, "/KeyFrames(")
+	// ffmpeg looks into every stream before it plays some, reads trick mode a segment ahead of the rest or from where it once
+	// stopped, and does not mind what an MPD lists. That what it lists is there is for weir check to see.
+	astray := strings.HasPrefix(answer.Request.UserAgent(), "Lavf/") && strings.Contains(name, "/KeyFrames(")
 	early := smoothMedia.MatchString(name) && answer.StatusCode == http.StatusPreconditionFailed // as Smooth clients expect it
-	if isMedia && answer.StatusCode >= 400 && !impatient && !early {
+	if isMedia && answer.StatusCode >= 400 && !astray && !early {
 		r.refused = append(r.refused, fmt.Sprintf("%d %s", answer.StatusCode, name))
 	}
 	if !whole(answer) || !isMedia && !isManifest {
