@@ -129,6 +129,17 @@ async function openDash(video, url, on, format) {
       stood = 0;
       return;
     }
+    if (format === 'smooth' && video.seeking && ++stood === 12) { // thrown into a hole: on to what is buffered behind it
+      const { buffered } = video;
+      for (let i = 0; i < buffered.length; i++) {
+        if (buffered.start(i) > time) {
+          on.note(`a hole of ${(buffered.start(i) - time).toFixed(2)} s in the stream is jumped`);
+          player.seekToPresentationTime(buffered.start(i) + 0.1);
+          return;
+        }
+      }
+      stood = 0; // nothing yet
+    }
     if (manifest === null || !ready() || video.paused || video.seeking || moves < 8 || ++stood < 4) return;
     const behind = behindHole(manifest, time + ahead(video));
     if (!(behind <= player.getDvrWindow().end - player.getTargetLiveDelay())) return; // none, or too near to the live edge still
