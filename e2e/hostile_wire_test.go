@@ -70,6 +70,9 @@ type posting struct {
 	answer string
 }
 
+// postingLimit is how long the answer to a posting is waited for; TestHostileSoak has longer ones.
+var postingLimit = time.Minute
+
 // startPosting sends the head of a request. path is below the publishing point.
 func startPosting(t *testing.T, n *node, method, token, path string) *posting {
 	t.Helper()
@@ -77,7 +80,7 @@ func startPosting(t *testing.T, n *node, method, token, path string) *posting {
 	_, _ = fmt.Fprintf(p, "%s /%s/ingest.isml/%s HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n", method, token, path)
 	go func() {
 		defer close(p.ended)
-		p.answer = p.statuses(time.Minute)
+		p.answer = p.statuses(postingLimit)
 	}()
 	return p
 }
