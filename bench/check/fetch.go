@@ -18,6 +18,7 @@ import (
 const (
 	maxManifest    = 16 << 20
 	maxMedia       = 64 << 20
+	maxProbe       = 1 << 20 // of an answer that is not to be read
 	maxRedirects   = 4
 	requestTime    = 15 * time.Second // a request with its body
 	maxHeaderBytes = 64 << 10

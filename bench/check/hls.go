@@ -163,6 +163,10 @@ func (l *hlsList) load(ctx context.Context) bool {
 		l.judge.fail(1, at, err.Error(), "a playlist")
 		return false
 	}
+	if p.Multivariant {
+		l.judge.fail(12, at, "a multivariant playlist", "a media playlist")
+		return false
+	}
 	l.manifests.Add(1)
 	l.answer = a
 	life := time.Duration(0)

@@ -264,7 +264,7 @@ func (p *presentation) probeMissing(ctx context.Context, e example) {
 	for _, m := range list {
 		at := e.places
 		at.url, at.at = m.url, m.what
-		a := p.ask(ctx, m.number, at, request{url: m.url, header: fromPage, limit: maxMedia})
+		a := p.ask(ctx, m.number, at, request{url: m.url, header: fromPage, limit: maxProbe})
 		if a == nil {
 			continue
 		}
@@ -298,7 +298,7 @@ func (p *presentation) probeStrange(ctx context.Context, e example) {
 	} {
 		at := e.places
 		at.url, at.at = p.url, s.what
-		a, err := p.fetch.get(ctx, request{url: s.url, limit: maxMedia})
+		a, err := p.fetch.get(ctx, request{url: s.url, limit: maxProbe})
 		if err == nil { // an origin may close on what it does not want to read
 			p.judge.test(108, a.status < 500, at, fmt.Sprintf("status %d", a.status), "no request makes an origin fail")
 		}

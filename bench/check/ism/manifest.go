@@ -278,7 +278,7 @@ func (r *reader) chunks(s *Stream) error {
 		if d == 0 && (count > 1 || i == len(list)-1) {
 			r.fault(104, e, "no d", "only a next t makes up for it")
 		}
-		if r.total+int(min(count, maxChunks)) > maxChunks || t > 1<<61 || d > 1<<40 {
+		if count > int64(maxChunks-r.total) || t > 1<<61 || d > 1<<40 {
 			r.fault(104, e, fmt.Sprintf("t=%d d=%d r=%d", t, d, count), fmt.Sprintf("more than %d chunks are not believed", maxChunks))
 			return nil
 		}
