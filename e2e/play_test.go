@@ -73,7 +73,7 @@ func view(t *testing.T, n *node, list []player) *viewing {
 	v.edge = watchEdge(t, n)
 	v.hls = decode(t, "decode-hls", v.r.url+hlsPath, 12*time.Second)
 	v.dash = decode(t, "decode-dash", v.r.url+dashPath, 12*time.Second, "-re")
-	v.w = open(t, "players", v.r, list, 3*time.Second, 14*time.Second)
+	v.w = open(t, "players", v.r, list, 2*time.Second, 14*time.Second)
 	v.w.started(30 * time.Second)
 	return v
 }
@@ -147,7 +147,11 @@ func (v *viewer) check(t *testing.T, w *watch, e *edge, heights []int, watched t
 			t.Errorf("%s: no picture of %d lines within %v of forcing it", v.name, f.height, until.Sub(f.at))
 		}
 	}
-	if latency := last.latency(); latency < 0 || latency > 20*time.Second {
+	most := 20 * time.Second
+	if v.name == smoothPlayer.Name { // behind by its own choice (docs/players.md)
+		most = 30 * time.Second
+	}
+	if latency := last.latency(); latency < 0 || latency > most {
 		t.Errorf("%s: latency %v", v.name, latency)
 	}
 }

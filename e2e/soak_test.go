@@ -259,12 +259,12 @@ func (l load) String() string {
 	return fmt.Sprintf("%.0f MiB resident, %.0f MiB held, %.0f goroutines, %.0f files", l.resident/(1<<20), l.held/(1<<20), l.goroutines, l.files)
 }
 
-// flat compares the usual load of the last quarter with that of the second one: the first fills windows and pools. It
-// allows a tenth more, and a little that does not depend on length.
+// flat compares the usual load of the last quarter with that of the second one: the first fills windows and pools, which
+// takes three minutes. It allows a tenth more, and a little that does not depend on length.
 func (s *soak) flat(t *testing.T) {
 	t.Helper()
 	quarter := len(s.samples) / 4
-	if quarter < 12 {
+	if quarter < 36 {
 		t.Logf("too short to tell whether the load is flat: %d samples", len(s.samples))
 		return
 	}
