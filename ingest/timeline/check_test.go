@@ -176,7 +176,7 @@ func (c *checker) placed(ev *Event) {
 		if len(t.segments) > 1 && ev.N <= t.last {
 			c.fault("C2 %s: segment %d after %d", ev.Track, ev.N, t.last)
 		}
-		if slack := c.overlap(ev, t.ordinal); ev.Start < t.pos-slack {
+		if slack := c.overlap(ev, t.ordinal); len(t.segments) > 1 && ev.Start < t.pos-slack {
 			c.fault("C2 %s: segment %d starts at %d, before %d", ev.Track, ev.N, ev.Start, t.pos)
 		}
 		t.last, t.ordinal = ev.N, ev.Ordinal

@@ -172,6 +172,7 @@ async function openShaka(video, url, on) {
   const critical = shaka.util.Error.Severity.CRITICAL;
   // Shaka tries other renditions where a playlist says GAP, and gives up where that is the newest segment. It is told to
   // try again, as it does by itself after other faults of a live stream.
+  player.configure('abr.droppedFrames', false); // else a browser that drops frames takes the rendition off the list
   player.configure('streaming.maxDisabledTime', 4); // seconds; else a viewer has the lowest rendition for 30 s after a hole
   player.configure('streaming.failureCallback', (e) => {
     const network = e.category === shaka.util.Error.Category.NETWORK;
