@@ -128,8 +128,8 @@ func newTestbed(t testing.TB, records *memory, tracks ...string) *testbed {
 	}
 	b := &testbed{t: t, now: testStart, records: records, log: &bytes.Buffer{}, tracks: tracks}
 	b.cache = segcache.New(segcache.Config{Memory: 512 << 20})
-	b.open()
 	t.Cleanup(func() { b.cache.Close() })
+	b.open()
 	return b
 }
 
@@ -149,6 +149,7 @@ func (b *testbed) open() {
 	if err != nil {
 		b.t.Fatal(err)
 	}
+	b.t.Cleanup(c.Live().Close) // else its notifier keeps the slabs: a fuzzer has thousands of channels a second
 	b.channel = c
 }
 
