@@ -38,7 +38,6 @@ var assertions = []Assertion{
 	{23, "PROGRAM-DATE-TIME follows EXTINF", Must, "RFC 8216bis 4.4.4.6"},
 	{24, "length of the window", Must, "RFC 8216bis 6.2.2; Apple HLS authoring 8.11"},
 	{25, "PLAYLIST-TYPE", Must, "RFC 8216bis 4.4.3.5, 6.2.1"},
-	{27, "EXT-X-GAP", Should, "RFC 8216bis 4.4.4.7"},
 	{29, "TARGETDURATION and SERVER-CONTROL stay", Must, "RFC 8216bis 6.2.1"},
 	{30, "MEDIA-SEQUENCE", Must, "RFC 8216bis 6.2.2"},
 	{31, "DISCONTINUITY-SEQUENCE", Must, "RFC 8216bis 6.2.2"},

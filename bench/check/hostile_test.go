@@ -144,3 +144,23 @@ func TestRunRefuses(t *testing.T) {
 		}
 	}
 }
+
+// TestEachAssertionHasAFault: an assertion that no seeded fault names may as well be a comment.
+func TestEachAssertionHasAFault(t *testing.T) {
+	named := map[int]bool{}
+	for _, table := range []map[string]fault{hlsFaults, dashFaults, mediaFaults, httpFaults} {
+		for _, f := range table {
+			named[f.want] = true
+		}
+	}
+	for _, table := range []map[string]liveFault{liveFaults, smoothFaults} {
+		for _, f := range table {
+			named[f.want] = true
+		}
+	}
+	for _, a := range assertions {
+		if !named[a.Number] {
+			t.Errorf("assertion %d (%s) has no seeded fault", a.Number, a.Name)
+		}
+	}
+}

@@ -123,7 +123,6 @@ func (r *reader) uri(l string) {
 		s.First = r.n
 	}
 	s.Line, s.URI, s.Map, s.Key, s.Discontinuity = r.n, l, r.mapped, r.key, r.disc
-	s.Number = r.p.Sequence + uint64(len(r.p.Segments))
 	s.Raw = r.p.Lines[s.First-1 : r.n]
 	if s.Range.Length > 0 && s.Range.Offset < 0 {
 		if s.Range.Offset = 0; r.last == l {
@@ -190,6 +189,9 @@ func (r *reader) number(name, value string) uint64 {
 
 func (r *reader) finish() {
 	p := r.p
+	for i := range p.Segments { // EXT-X-MEDIA-SEQUENCE may have come too late
+		p.Segments[i].Number = p.Sequence + uint64(i)
+	}
 	if r.variant != nil {
 		r.fault(11, r.variant.Line, "EXT-X-STREAM-INF", "a URI follows in the next line")
 	}

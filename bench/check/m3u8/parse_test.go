@@ -106,3 +106,11 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestLateSequence: numbers follow from the sequence number wherever it stands.
+func TestLateSequence(t *testing.T) {
+	p, err := Parse([]byte("#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\na.ts\n#EXT-X-MEDIA-SEQUENCE:7\n#EXTINF:4,\nb.ts\n"))
+	if err != nil || p.Segments[0].Number != 7 || p.Segments[1].Number != 8 {
+		t.Errorf("%v, %+v", err, p.Segments)
+	}
+}

@@ -82,7 +82,7 @@ func FuzzReadSegment(f *testing.F) {
 			for _, p := range c.Payloads {
 				size += len(p)
 			}
-			if c.Payloads != nil && size != len(c.Mdat.Body) {
+			if size > len(c.Mdat.Body) || c.Payloads != nil && size < len(c.Mdat.Body) && len(s.Faults) == 0 {
 				t.Fatalf("payloads of %d bytes in %d", size, len(c.Mdat.Body))
 			}
 		}
