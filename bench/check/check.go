@@ -45,6 +45,9 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	s := newSession(o)
 	defer s.fetch.close()
 	report := Report{Began: time.Now(), Presentations: make([]Presentation, len(o.URLs))}
+	watch, watched := context.WithCancel(ctx)
+	var progress sync.WaitGroup
+	progress.Go(func() { s.progress(watch) })
 	var group sync.WaitGroup
 	for i, url := range o.URLs {
 		group.Go(func() {
@@ -54,6 +57,8 @@ func Run(ctx context.Context, o Options) (Report, error) {
 		})
 	}
 	group.Wait()
+	watched()
+	progress.Wait()
 	s.frames.compare(s.judge)
 	s.names.compare(s.judge)
 	report.Ended = time.Now()
