@@ -16,6 +16,7 @@ import (
 // frames that they belong to. The measure of all is a file that the browser plays by itself: that is in step.
 func TestLipsyncPlayers(t *testing.T) {
 	needBrowser(t)
+	t.Parallel()
 	need(t, "ffmpeg")
 	file, err := demoFile()
 	if err != nil {
