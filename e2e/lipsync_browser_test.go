@@ -16,7 +16,6 @@ import (
 // frames that they belong to. The measure of all is a file that the browser plays by itself: that is in step.
 func TestLipsyncPlayers(t *testing.T) {
 	needBrowser(t)
-	t.Parallel()
 	need(t, "ffmpeg")
 	file, err := demoFile()
 	if err != nil {

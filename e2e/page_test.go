@@ -97,7 +97,6 @@ func TestPage(t *testing.T) {
 // TestPageListsNothing opens the page of a node that lists nothing to strangers: it names no channel and plays a URL.
 func TestPageListsNothing(t *testing.T) {
 	needBrowser(t)
-	t.Parallel()
 	n := newNode(t, settings{})
 	if _, err := get(n.base() + "/page/channels.json"); !hasStatus(err, 404) {
 		t.Errorf("channels.json: %v, want 404", err)

@@ -15,7 +15,6 @@ import (
 // TestSmoothPlays plays Smooth Streaming by dash.js beside the other formats, and through a restart of the encoder.
 func TestSmoothPlays(t *testing.T) {
 	needBrowser(t)
-	t.Parallel()
 	n := newNode(t, settings{})
 	var away atomic.Bool
 	pushDemo(t, n, func(o *push.Options) {

@@ -241,7 +241,6 @@ func (l *listener) look(text string, playhead, every int64) {
 // not asked of it. Then key frames are played by those who can.
 func TestText(t *testing.T) {
 	needBrowser(t)
-	t.Parallel()
 	need(t, "ffmpeg")
 	for _, c := range []struct {
 		speaker
