@@ -38,13 +38,13 @@ func FuzzStrings(f *testing.F) {
 	})
 }
 
-// FuzzText reads back what appendText wrote.
+// FuzzText reads back what manifest.AppendAttribute wrote.
 func FuzzText(f *testing.F) {
 	for _, s := range []string{"eng", `"&<>'`, "\n\t", "\xff\u0085", "\ufffe", "\U0010ffff"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		got := append(appendAttribute([]byte("<E"), "a", s), "/>"...)
+		got := append(manifest.AppendAttribute([]byte("<E"), "a", s), "/>"...)
 		var e struct {
 			A string `xml:"a,attr"`
 		}

@@ -16,9 +16,9 @@ func appendRepresentation(dst []byte, pd *period, t *manifest.Track, m *media.Tr
 	dst = strconv.AppendInt(dst, t.ID, 10)
 	dst = append(dst, '"')
 	if m.Codec != "" {
-		dst = appendAttribute(dst, "codecs", m.Codec)
+		dst = manifest.AppendAttribute(dst, "codecs", m.Codec)
 	}
-	dst = appendNumber(dst, "bandwidth", bandwidth(t))
+	dst = manifest.AppendNumber(dst, "bandwidth", bandwidth(t))
 	switch m.Kind {
 	case media.Video:
 		dst = appendSize(dst, "width", m.Width, "height", m.Height)
@@ -26,7 +26,7 @@ func appendRepresentation(dst []byte, pd *period, t *manifest.Track, m *media.Tr
 		dst = append(dst, ` sar="1:1"`...) // media.Track's dimensions are as shown
 	case media.Audio:
 		if m.SampleRate > 0 {
-			dst = appendNumber(dst, "audioSamplingRate", int64(m.SampleRate))
+			dst = manifest.AppendNumber(dst, "audioSamplingRate", int64(m.SampleRate))
 		}
 	}
 	dst = append(dst, ">\n"...)
@@ -61,8 +61,8 @@ func appendTemplate(
 	dst []byte, pd *period, t *manifest.Track, m *media.Track, name func(dst []byte, track string) []byte,
 ) []byte {
 	dst = append(dst, `    <SegmentTemplate`...)
-	dst = appendNumber(dst, "timescale", int64(m.Timescale))
-	dst = appendNumber(dst, "presentationTimeOffset", pd.offset(m.Timescale))
+	dst = manifest.AppendNumber(dst, "timescale", int64(m.Timescale))
+	dst = manifest.AppendNumber(dst, "presentationTimeOffset", pd.offset(m.Timescale))
 	dst = append(dst, ` initialization="`...)
 	dst = manifest.AppendQuality(dst, t.ID)
 	dst = manifest.AppendInit(dst, t.Name, m.InitHash)
@@ -123,11 +123,11 @@ func (s *timeline) flush(dst []byte) []byte {
 	}
 	dst = append(dst, `      <S`...)
 	if s.jump {
-		dst = appendNumber(dst, "t", s.start)
+		dst = manifest.AppendNumber(dst, "t", s.start)
 	}
-	dst = appendNumber(dst, "d", s.duration)
+	dst = manifest.AppendNumber(dst, "d", s.duration)
 	if s.count > 1 {
-		dst = appendNumber(dst, "r", int64(s.count-1))
+		dst = manifest.AppendNumber(dst, "r", int64(s.count-1))
 	}
 	s.count = 0
 	return append(dst, "/>\n"...)

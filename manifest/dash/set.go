@@ -86,7 +86,7 @@ func appendSet(dst []byte, p *manifest.Presentation, pd *period, i int) []byte {
 		dst = append(dst, ` startWithSAP="1"`...)
 	}
 	if lang := manifest.Language(m); lang != "und" || m.Kind != media.Video {
-		dst = appendAttribute(dst, "lang", lang)
+		dst = manifest.AppendAttribute(dst, "lang", lang)
 	}
 	if m.Kind == media.Video {
 		dst = appendLargest(dst, p, pd, i)
@@ -128,7 +128,7 @@ func appendSize(dst []byte, w string, width int, h string, height int) []byte {
 	if width <= 0 || height <= 0 {
 		return dst
 	}
-	return appendNumber(appendNumber(dst, w, int64(width)), h, int64(height))
+	return manifest.AppendNumber(manifest.AppendNumber(dst, w, int64(width)), h, int64(height))
 }
 
 // appendChannels appends the AudioChannelConfiguration. Up to six channels the MPEG-D value is their count, which is how

@@ -30,10 +30,10 @@ func appendTrickSet(dst []byte, p *manifest.Presentation, pd *period, i int) []b
 	dst = strconv.AppendUint(dst, uint64(trickID(main)), 10)
 	dst = append(dst, `" contentType="video" mimeType="video/mp4" segmentAlignment="true" startWithSAP="1"`...)
 	if lang := manifest.Language(m); lang != "und" {
-		dst = appendAttribute(dst, "lang", lang)
+		dst = manifest.AppendAttribute(dst, "lang", lang)
 	}
 	dst = appendLargest(dst, p, pd, i)
-	dst = appendNumber(dst, "maxPlayoutRate", pd.trickRate(m))
+	dst = manifest.AppendNumber(dst, "maxPlayoutRate", pd.trickRate(m))
 	dst = append(dst, " codingDependency=\"false\">\n   <EssentialProperty schemeIdUri=\"http://dashif.org/guidelines/trickmode\" value=\""...)
 	dst = strconv.AppendUint(dst, uint64(main), 10)
 	dst = append(dst, "\"/>\n"...)
@@ -63,14 +63,14 @@ func appendTrickRepresentation(dst []byte, pd *period, t *manifest.Track, m *med
 	dst = strconv.AppendInt(dst, t.ID, 10)
 	dst = append(dst, `_k"`...) // the ids of tracks end with a number
 	if m.Codec != "" {
-		dst = appendAttribute(dst, "codecs", m.Codec)
+		dst = manifest.AppendAttribute(dst, "codecs", m.Codec)
 	}
-	dst = appendNumber(dst, "bandwidth", bandwidth(t))
+	dst = manifest.AppendNumber(dst, "bandwidth", bandwidth(t))
 	dst = appendSize(dst, "width", m.Width, "height", m.Height)
 	g := pd.generation
 	d := gcd(int64(g.Timescale), g.SlotTicks)
 	if d > 0 && g.SlotTicks > 0 { // a frame a slot
-		dst = appendNumber(dst, "frameRate", int64(g.Timescale)/d)
+		dst = manifest.AppendNumber(dst, "frameRate", int64(g.Timescale)/d)
 		if den := g.SlotTicks / d; den != 1 {
 			dst = append(dst[:len(dst)-1], '/')
 			dst = append(strconv.AppendInt(dst, den, 10), '"')
