@@ -152,7 +152,7 @@ func (c *Channel) publishInit(t *track) {
 		c.log.Error("init segment cannot be made", "track", t.name, "err", err)
 		return
 	}
-	t.live.SetInit(t.ordinal, m)
+	t.live.SetInit(segcache.Init{Ordinal: t.ordinal, Media: m, Cadence: t.grid.Cadence, Phase: t.grid.Phase})
 	t.hasInit[t.ordinal] = true
 	c.dirty = true
 }

@@ -9,7 +9,8 @@ import "weir/media"
 type Presentation struct {
 	Live           bool         // false: ended, no more segments will come (ENDLIST, static)
 	TargetDuration int          // seconds, fixed for the life of the URL
-	PartTarget     int64        // nanoseconds
+	PartTarget     int64        // nanoseconds, fixed likewise; 0: no low latency is offered
+	Burst          int64        // nanoseconds: the longest chunk that encoders send; 0: not known
 	Window         int64        // nanoseconds of media that the lists keep (live.window); 0: they are not cut
 	Epoch          bool         // encoder times are UTC: $Number$ addressing may be offered
 	Generations    []Generation // in order of Ordinal; at least those that Runs and Kept speak of
@@ -39,15 +40,27 @@ type Track struct {
 	Average   int    // bits per second on average; 0 when not measured: the nominal bitrate (ID) stands in
 	Inits     []Init // in order of Ordinal
 	Runs      []Run  // in order of N, consecutive, without holes: holes are runs with Gap
+	// Parts are those of the newest segments, and of the one that is open: its number is End(). In order of N; segments
+	// without parts are left out.
+	Parts []SegmentParts
 	// Kept is the newest media segment older than Runs (Count 1), or the zero Run. It is needed while Runs begins with a
 	// GAP: in an outage longer than the window DASH goes on listing it, so that a Representation never runs empty.
 	Kept Run
 }
 
-// An Init is the description of a track within one generation.
+// SegmentParts are the parts of one segment that are listed: all of them, unless it is open or a GAP.
+type SegmentParts struct {
+	N       uint64
+	Ordinal int
+	Parts   []media.Part
+}
+
+// An Init is the description of a track within one generation, and the grid of its samples there.
 type Init struct {
 	Ordinal int
 	Media   *media.Track
+	Cadence int64 // ticks from sample to sample; 0: variable
+	Phase   int64 // samples start at multiples of Cadence plus Phase
 }
 
 // Generation returns the generation with the given ordinal, or nil when the snapshot does not have it.

@@ -61,8 +61,8 @@ func (c *testChannel) open(ordinal int) {
 		Timescale: videoScale, SlotTicks: videoSegment, Regular: true, Epoch: true,
 		TargetDuration: testTarget, PartTarget: 200_000_000,
 	}})
-	c.video.SetInit(ordinal, testInit(media.Video, ordinal))
-	c.audio.SetInit(ordinal, testInit(media.Audio, ordinal))
+	c.video.SetInit(segcache.Init{Ordinal: ordinal, Media: testInit(media.Video, ordinal)})
+	c.audio.SetInit(segcache.Init{Ordinal: ordinal, Media: testInit(media.Audio, ordinal)})
 	<-c.publish()
 }
 

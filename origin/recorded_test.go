@@ -59,7 +59,7 @@ func (c *testChannel) record(name string, id int64, file string) *recordedTrack 
 		c.t.Fatal(err)
 	}
 	r.Track = c.AddTrack(segcache.TrackConfig{Name: name, ID: id, Kind: r.media.Kind, Bandwidth: int(id)})
-	r.SetInit(0, r.media)
+	r.SetInit(segcache.Init{Ordinal: 0, Media: r.media})
 	return r
 }
 

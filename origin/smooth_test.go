@@ -19,6 +19,7 @@ import (
 	"github.com/Eyevinn/mp4ff/mp4"
 
 	"weir/media"
+	"weir/segcache"
 )
 
 // clientManifest is what a Smooth client reads.
@@ -224,7 +225,7 @@ func TestSmoothStatuses(t *testing.T) {
 	// The same decoder in another generation: the chain goes on.
 	c.generations(1)
 	for _, r := range tracks {
-		r.SetInit(1, r.media)
+		r.SetInit(segcache.Init{Ordinal: 1, Media: r.media})
 	}
 	c.slots(1, 2, false, tracks...)
 	if got := after(n + 10); !slices.Equal(got, []uint64{n + 11, n + 12}) {
@@ -237,7 +238,7 @@ func TestSmoothStatuses(t *testing.T) {
 	other := c.record("other", 1, "avc-sar.mp4").media
 	changed := *other
 	changed.Timescale = v.media.Timescale
-	v.SetInit(2, &changed)
+	v.SetInit(segcache.Init{Ordinal: 2, Media: &changed})
 	c.slots(2, 1, false, tracks...)
 	expect("another decoder", map[string]string{at(n + 11): ok, at(n + 12): ok, at(n + 13): wait})
 	if a, b := after(n+11), after(n+12); !slices.Equal(a, []uint64{n + 12}) || len(b) != 0 {
@@ -294,8 +295,8 @@ func TestSmoothWalk(t *testing.T) {
 				if rnd.IntN(2) == 0 {
 					decoder = 1 - decoder
 				}
-				v.SetInit(ordinal, decoders[decoder])
-				tracks[1].SetInit(ordinal, tracks[1].media)
+				v.SetInit(segcache.Init{Ordinal: ordinal, Media: decoders[decoder]})
+				tracks[1].SetInit(segcache.Init{Ordinal: ordinal, Media: tracks[1].media})
 			}
 			if !gap {
 				decoderOf[c.next] = decoder

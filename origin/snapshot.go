@@ -52,7 +52,7 @@ func (h *history) snapshot(v *segcache.Version) *snapshot {
 	}
 	if n := len(v.Generations); n > 0 {
 		g := &v.Generations[n-1]
-		p.TargetDuration, p.PartTarget, p.Epoch = g.TargetDuration, g.PartTarget, g.Epoch
+		p.TargetDuration, p.PartTarget, p.Burst, p.Epoch = g.TargetDuration, g.PartTarget, g.Burst, g.Epoch
 	}
 	lists := make(map[*segcache.Track]list, len(v.Tracks))
 	for i := range v.Tracks {
@@ -60,7 +60,9 @@ func (h *history) snapshot(v *segcache.Version) *snapshot {
 		l := h.lists[view.Track].follow(view)
 		lists[view.Track] = l
 		if len(l.runs) > 0 && len(view.Inits) > 0 {
-			p.Tracks = append(p.Tracks, trackOf(view, l.runs))
+			t := trackOf(view, l.runs)
+			t.Parts = partsOf(view, partsBehind*int64(p.TargetDuration))
+			p.Tracks = append(p.Tracks, t)
 		}
 	}
 	h.lists = lists
@@ -88,6 +90,39 @@ func (l list) follow(view *segcache.View) list {
 	return list{view.First, view.End, runs}
 }
 
+// partsBehind is how many target durations before the end of a list parts are said.
+//
+// Source: RFC 8216bis, 4.4.4.9 (parts further from the end should be removed).
+const partsBehind = 3
+
+// partsOf are the parts of the segments that begin within so many seconds of the list's end, and of the open one.
+func partsOf(view *segcache.View, seconds int64) (parts []manifest.SegmentParts) {
+	if len(view.Inits) == 0 || view.End == view.First {
+		return nil
+	}
+	last := view.Segment(view.End - 1)
+	if last == nil {
+		return nil
+	}
+	edge := last.Start + last.Duration - seconds*int64(view.Inits[len(view.Inits)-1].Media.Timescale)
+	from := view.End
+	for from > view.First {
+		if s := view.Segment(from - 1); s == nil || s.Start < edge {
+			break
+		}
+		from--
+	}
+	for n := from; n < view.End; n++ {
+		if s := view.Segment(n); s != nil && len(s.Parts()) > 0 {
+			parts = append(parts, manifest.SegmentParts{N: n, Ordinal: s.Ordinal, Parts: s.Parts()})
+		}
+	}
+	if s := view.Open; s != nil {
+		parts = append(parts, manifest.SegmentParts{N: s.N, Ordinal: s.Ordinal, Parts: s.Parts()[:view.Parts]})
+	}
+	return parts
+}
+
 func generationOf(g *segcache.Generation) manifest.Generation {
 	return manifest.Generation{
 		Ordinal: g.Ordinal, N0: g.N0, DiscontinuitySequence: g.DiscontinuitySequence,
@@ -102,7 +137,7 @@ func trackOf(view *segcache.View, runs []manifest.Run) manifest.Track {
 		t.Kept = runOf(view.Kept)
 	}
 	for _, i := range view.Inits {
-		t.Inits = append(t.Inits, manifest.Init{Ordinal: i.Ordinal, Media: i.Media})
+		t.Inits = append(t.Inits, manifest.Init{Ordinal: i.Ordinal, Media: i.Media, Cadence: i.Cadence, Phase: i.Phase})
 	}
 	for _, r := range runs { // a generation for which the description was not stated anew
 		t.Inits = inherit(t.Inits, r.Ordinal)
@@ -122,7 +157,9 @@ func inherit(inits []manifest.Init, ordinal int) []manifest.Init {
 	if i == 0 || inits[i-1].Ordinal == ordinal {
 		return inits
 	}
-	return slices.Insert(inits, i, manifest.Init{Ordinal: ordinal, Media: inits[i-1].Media})
+	before := inits[i-1]
+	before.Ordinal = ordinal
+	return slices.Insert(inits, i, before)
 }
 
 func runOf(s *segcache.Segment) manifest.Run {

@@ -13,7 +13,7 @@ import (
 // WriteTo, which sees to it. The zero Body is empty.
 type Body struct {
 	index  *chunkIndex // nil: empty
-	whole  *growth     // has the entity tag; nil: the segment grew when the Body was made
+	tag    *string     // entity tag; nil: the segment grew when the Body was made
 	chunks int         // records of index that may be read
 	off, n int64       // the bytes of them
 }
@@ -21,13 +21,21 @@ type Body struct {
 // Len is the number of bytes.
 func (b Body) Len() int64 { return b.n }
 
-// ETag is the strong entity tag with its quotes: the xxhash of the whole segment, or of the whole derived body, also for
+// ETag is the strong entity tag with its quotes: the xxhash of the whole segment, part or derived body, also for
 // a range of it; "" for a segment that still grows.
 func (b Body) ETag() string {
-	if b.whole == nil {
+	if b.tag == nil {
 		return ""
 	}
-	return b.whole.etag
+	return *b.tag
+}
+
+// Arrived is when the last byte of the chunk that the Body ends in had arrived: Chunk.Arrived; 0 where that is not known.
+func (b Body) Arrived() int64 {
+	if b.n == 0 {
+		return 0
+	}
+	return b.index.records[b.index.find(b.off+b.n-1, b.chunks)].arrived
 }
 
 // Range is the part of n bytes from off on, cut to what there is. It does not allocate.

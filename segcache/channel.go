@@ -24,10 +24,13 @@ type Channel struct {
 	hooks   atomic.Pointer[[]*func(*Version)]
 	hookMu  sync.Mutex // serialises changes of hooks
 
-	kick, stop, done chan struct{} // of the notifier
+	kick, stop chan struct{}      // of the notifier
+	grown      chan chan struct{} // closed by wakeFollowers
+	running    sync.WaitGroup     // both goroutines
 
 	// The writer's own.
 	live, closed bool
+	closing      bool         // Close has begun: all views change
 	generations  []Generation // copied to change
 	bases        []int64      // of each: see position
 	cuts         []int64      // scratch of slide
@@ -37,11 +40,12 @@ type Channel struct {
 }
 
 // NewChannel makes a channel with nothing in it, live, whose lists keep window of media. It starts the channel's
-// notifier, which Close ends.
+// notifier and the goroutine that wakes who follows growing segments; Close ends both.
 func (c *Cache) NewChannel(name string, window time.Duration) *Channel {
 	ch := &Channel{
 		Name: name, cache: c, window: window, live: true,
-		kick: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
+		kick: make(chan struct{}, 1), stop: make(chan struct{}),
+		grown: make(chan chan struct{}, 16),
 	}
 	ch.tracks.Store(new([]*Track))
 	ch.hooks.Store(new([]*func(*Version)))
@@ -50,7 +54,8 @@ func (c *Cache) NewChannel(name string, window time.Duration) *Channel {
 	c.mu.Lock()
 	c.channels[ch] = struct{}{}
 	c.mu.Unlock()
-	go ch.notify(v)
+	ch.running.Go(func() { ch.notify(v) })
+	ch.running.Go(ch.wakeFollowers)
 	return ch
 }
 
@@ -102,9 +107,9 @@ func (ch *Channel) Close() {
 	if ch.closed {
 		return
 	}
-	ch.live = false
+	ch.live, ch.closing = false, true
 	for _, t := range ch.Tracks() {
-		t.first = t.end
+		t.first, t.parts = t.end, 0
 	}
 	ch.Publish()
 	ch.closed = true
@@ -114,7 +119,10 @@ func (ch *Channel) Close() {
 		t.passed = nil
 	}
 	close(ch.stop)
-	<-ch.done
+	ch.running.Wait()
+	for _, t := range ch.Tracks() {
+		t.stopWaiting()
+	}
 	ch.cache.mu.Lock()
 	delete(ch.cache.channels, ch)
 	ch.cache.mu.Unlock()

@@ -5,9 +5,11 @@ type Chunk struct {
 	N          uint64
 	Slot       int64
 	Ordinal    int
+	Part       int // index of the part that the chunk lies in; it does not go back within a segment
 	Start, End int64
-	Sync       bool // starts with a sync sample
-	First      bool // opens the segment
+	Arrived    int64 // when its last byte had arrived, on the caller's clock: Body.Arrived
+	Sync       bool  // starts with a sync sample
+	First      bool  // opens the segment
 	Extents    [2]Extent
 	NumExtents int
 }
@@ -18,6 +20,9 @@ type Chunk struct {
 // ErrLate, ErrFar, ErrWhole, ErrClosed: the chunk was not taken; its bytes are unused. A segment that is whole takes no
 // more.
 func (t *Track) Commit(c Chunk) error {
+	if c.Part < 0 || c.Part >= maxParts {
+		return t.fail(c.N, ErrFar)
+	}
 	if c.NumExtents < 1 || c.NumExtents > len(c.Extents) || c.Extents[0].n == 0 {
 		return t.fail(c.N, ErrEmpty)
 	}
@@ -44,6 +49,7 @@ func (t *Track) Commit(c Chunk) error {
 		t.channel.held.Add(int64(c.Extents[i].n))
 		t.held.Add(int64(c.Extents[i].n))
 	}
+	t.wake()
 	return nil
 }
 
@@ -68,5 +74,6 @@ func (t *Track) Complete(n uint64, start, end int64) error {
 		t.ring.Load().put(&whole)
 	}
 	s.growth.finish()
+	t.wake()
 	return nil
 }

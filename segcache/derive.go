@@ -56,6 +56,7 @@ func (b Body) Derive(pieces ...Piece) Body {
 	d := Body{index: ix, chunks: len(records), n: size}
 	digest := xxhash.New()
 	_, _ = d.WriteTo(digest) // a hash does not fail
-	d.whole = &growth{etag: entityTag(digest.Sum64())}
+	tag := entityTag(digest.Sum64())
+	d.tag = &tag
 	return d
 }

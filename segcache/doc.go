@@ -23,6 +23,9 @@
 //	I8  no slab is made where windows and inputs would then need more than Config.Memory, or
 //	    all slabs, with those that readers pin, a quarter more than that.                     TestMemoryBound
 //
+//	I9  a part that is listed has its bytes, which with its times and ETag never change; the
+//	    parts of a whole segment tile it. A view's waiters are woken by its own track alone.  TestParts, TestViewChanged
+//
 // All methods of one channel, its tracks and its arenas that change something are calls of its writer: the caller
 // serialises them. Readers take no lock and may be any number. The memory-model edges are named where they are: the
 // index's count (chunkIndex), the mark of the whole (growth), the ring's slot (ring), the channel's version (Publish).

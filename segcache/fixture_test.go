@@ -73,12 +73,15 @@ func (f *feed) segment(track int, n uint64) (all []byte) {
 }
 
 // chunk commits chunk k of segment n, every third one in two pieces out of order, as a split chunk is.
-func (f *feed) chunk(track int, n uint64, k int) error {
+func (f *feed) chunk(track int, n uint64, k int) error { return f.chunkIn(track, n, k, 0) }
+
+// chunkIn is chunk in a part.
+func (f *feed) chunkIn(track int, n uint64, k, part int) error {
 	size := f.layout(track, n)[k]
 	want := pattern(make([]byte, 0, size), track, n, k, size)
 	head := min(100, len(want)/2)
 	a := f.arenas[track]
-	c := Chunk{N: n, Slot: int64(n), Ordinal: f.ordinal(n), Start: int64(n) * 1000, End: int64(n)*1000 + 1, First: k == 0, Sync: k == 0}
+	c := Chunk{N: n, Slot: int64(n), Ordinal: f.ordinal(n), Start: int64(n) * 1000, End: int64(n)*1000 + 1, First: k == 0, Sync: k == 0, Part: part, Arrived: int64(k + 1)}
 	room, err := a.Reserve(head, len(want)-head)
 	if err != nil {
 		return err

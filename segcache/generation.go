@@ -19,6 +19,7 @@ type Generation struct {
 	Epoch                 bool
 	TargetDuration        int   // seconds; 0: as in the generation before
 	PartTarget            int64 // nanoseconds; 0: as in the generation before
+	Burst                 int64 // nanoseconds: the longest chunk that encoders send; 0: as in the generation before, or not known
 }
 
 // SetGenerations states the generations, in order of ordinal. They are append-only records: those known already are
@@ -38,6 +39,9 @@ func (ch *Channel) SetGenerations(generations []Generation) {
 			}
 			if g.PartTarget == 0 {
 				g.PartTarget = before.PartTarget
+			}
+			if g.Burst == 0 {
+				g.Burst = before.Burst
 			}
 			base = bases[n-1] + before.span(g.N0)
 		}

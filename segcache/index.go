@@ -16,9 +16,11 @@ type growth struct {
 	whole   atomic.Bool
 	etag    string       // read only where whole is set
 	variant atomic.Value // the slot for derived variants
+	parts   atomic.Pointer[partIndex]
 
 	// The writer's own.
 	digest xxhash.Digest // of all committed bytes, fed commit by commit while they are warm
+	sums   []uint64      // by part: digest at its end
 	held   int           // index.slabs[:held] are held for the window
 	size   int64         // bytes
 }
@@ -39,7 +41,9 @@ type chunkIndex struct {
 type chunkRecord struct {
 	at         int64 // bytes of the segment before it
 	start, end int64 // ticks
+	arrived    int64 // Chunk.Arrived
 	extents    [2]recordExtent
+	part       uint16
 	flags      uint8
 }
 
@@ -60,6 +64,7 @@ type birth struct {
 	growth  growth
 	index   chunkIndex
 	slabs   [4]*slab
+	sums    [16]uint64
 }
 
 // newSegment is a descriptor of the segment that c opens, with room for chunks records. Two allocations.
@@ -67,6 +72,7 @@ func newSegment(c *Chunk, chunks int) *Segment {
 	b := &birth{}
 	b.index.records, b.index.slabs = make([]chunkRecord, chunks), b.slabs[:]
 	b.growth.digest.Reset()
+	b.growth.sums = b.sums[:0]
 	b.growth.index.Store(&b.index)
 	b.segment = Segment{N: c.N, Slot: c.Slot, Ordinal: c.Ordinal, Start: c.Start, growth: &b.growth}
 	return &b.segment
@@ -80,7 +86,7 @@ func (g *growth) append(c *Chunk) {
 		ix = g.enlarge(ix, n)
 	}
 	r := &ix.records[n]
-	r.at, r.start, r.end = g.size, c.Start, c.End
+	r.at, r.start, r.end, r.arrived, r.part = g.size, c.Start, c.End, c.Arrived, uint16(c.Part)
 	if c.Sync {
 		r.flags |= recordSync
 	}
@@ -97,6 +103,10 @@ func (g *growth) append(c *Chunk) {
 	for i := range c.NumExtents {
 		_, _ = g.digest.Write(c.Extents[i].Bytes()) // never fails
 	}
+	for len(g.sums) <= c.Part {
+		g.sums = append(g.sums, 0)
+	}
+	g.sums[c.Part] = g.digest.Sum64()
 }
 
 // slabOf is the number of s in the index, where it is put if it is new.

@@ -36,7 +36,10 @@ func (t *Track) List(e Entry) error {
 		}
 		t.first = e.N
 	}
-	t.listed, t.end = true, e.N+1
+	t.listed, t.end, t.parts = true, e.N+1, 0
+	if e.Gap {
+		t.wake()
+	}
 	return t.fail(e.N, problem)
 }
 

@@ -103,14 +103,14 @@ func TestOutageKeepsNewestMedia(t *testing.T) {
 	f.ch.SetGenerations([]Generation{testGeneration()})
 	second := testGeneration()
 	second.Ordinal, second.N0 = 1, 3000
-	f.tracks[0].SetInit(0, &media.Track{InitHash: "one"})
+	f.tracks[0].SetInit(Init{Ordinal: 0, Media: &media.Track{InitHash: "one"}})
 	f.slots(0, 20)
 	if f.ch.Version().Tracks[0].Kept != nil {
 		t.Fatal("something is kept though the list begins with media")
 	}
 	f.gaps(20, 3000)
 	f.ch.SetGenerations([]Generation{testGeneration(), second})
-	f.tracks[0].SetInit(1, &media.Track{InitHash: "two"})
+	f.tracks[0].SetInit(Init{Ordinal: 1, Media: &media.Track{InitHash: "two"}})
 	f.gaps(3000, 4000)
 	kept := f.ch.Version().Tracks[0].Kept
 	if kept == nil || kept.N != 19 || f.tracks[0].Segment(19) != kept || f.tracks[0].SegmentAt(19000) != kept || f.tracks[0].Segment(18) != nil {

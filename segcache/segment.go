@@ -27,14 +27,14 @@ func (s *Segment) Body() (Body, bool) {
 	g := s.growth
 	ix := g.index.Load()
 	chunks := int(ix.n.Load())
-	return Body{index: ix, whole: g, chunks: chunks, n: ix.size(chunks)}, true
+	return Body{index: ix, tag: &g.etag, chunks: chunks, n: ix.size(chunks)}, true
 }
 
 // Grow is what has been committed of the segment from byte off on, and whether that is all there will be. It does not
 // allocate.
 //
-// A reader that follows a growing segment waits for the channel's next Version between calls. A segment that was cut by
-// the end of its input never becomes whole: give up when the Version has listed a later one.
+// A reader that follows a growing segment takes Track.Grown before each call, and waits for it where nothing new came. A
+// segment that was cut by the end of its input never becomes whole: give up when the track holds it as a GAP, or no more.
 func (s *Segment) Grow(off int64) (b Body, whole bool) {
 	if b, whole = s.Body(); whole {
 		return b.Range(off, b.n), true

@@ -38,33 +38,38 @@ type Track struct {
 	inits atomic.Pointer[[]Init]  // in order of ordinal; copied to change
 	kept  atomic.Pointer[Segment] // left the ring, and is held all the same: see View.Kept
 
+	waiting atomic.Pointer[chan struct{}] // see Grown
+
 	held  atomic.Int64  // bytes of media in retained segments
 	floor atomic.Uint64 // oldest number held
 	top   atomic.Uint64 // one past the newest number held
 
 	// The writer's own.
 	first, end uint64   // listed: [first,end)
+	parts      int      // listed of segment end
 	gone       uint64   // numbers below were evicted
 	listed     bool     // something was ever listed
 	passed     *Segment // newest media segment below first
 	chunks     int      // of the last whole segment: how large to make the next index
 }
 
-// An Init is the description of a track within one generation.
+// An Init is the description of a track within one generation, and the grid of its samples there.
 type Init struct {
 	Ordinal int
 	Media   *media.Track
+	Cadence int64 // ticks from sample to sample; 0: variable
+	Phase   int64 // samples start at multiples of Cadence plus Phase
 }
 
-// SetInit states the track's description from generation ordinal on. Writer.
-func (t *Track) SetInit(ordinal int, m *media.Track) {
+// SetInit states the track's description from a generation on. Writer.
+func (t *Track) SetInit(init Init) {
 	old := *t.inits.Load()
-	i, found := slices.BinarySearchFunc(old, ordinal, func(x Init, o int) int { return x.Ordinal - o })
+	i, found := slices.BinarySearchFunc(old, init.Ordinal, func(x Init, o int) int { return x.Ordinal - o })
 	inits := slices.Clone(old)
 	if found {
-		inits[i].Media = m
+		inits[i] = init
 	} else {
-		inits = slices.Insert(inits, i, Init{Ordinal: ordinal, Media: m})
+		inits = slices.Insert(inits, i, init)
 	}
 	t.inits.Store(&inits)
 }

@@ -17,11 +17,28 @@ type Version struct {
 type View struct {
 	*Track
 	First, End uint64
-	Inits      []Init // in order of ordinal; that of a generation is the last at or before its ordinal
+	Parts      int      // how many parts of segment End are listed
+	Open       *Segment // segment End, where parts of it are listed; else nil
+	Inits      []Init   // in order of ordinal; that of a generation is the last at or before its ordinal
 
 	// Kept is the newest media segment before First, where the list begins with a GAP; else nil. It stays held however
 	// long an outage lasts, so that an MPD need not run empty (docs/time.md, section 7).
 	Kept *Segment
+
+	changed chan struct{} // carried on while what the view says stays
+}
+
+// Changed is closed when a newer Version stands in which the view says something else, or the channel is no longer live,
+// and what hooks render of it is ready. What other tracks list does not close it.
+func (v *View) Changed() <-chan struct{} { return v.changed }
+
+// Same tells whether a view of another version of the same track says the same.
+func (v *View) Same(o *View) bool { return v.changed == o.changed }
+
+// says tells whether the views list the same, whatever their channels.
+func (v *View) says(o *View) bool {
+	return v.First == o.First && v.End == o.End && v.Parts == o.Parts && v.Kept == o.Kept &&
+		len(v.Inits) == len(o.Inits) && (len(v.Inits) == 0 || &v.Inits[0] == &o.Inits[0])
 }
 
 // Changed is closed when a newer Version stands, and what hooks render of it is ready.
@@ -62,7 +79,16 @@ func (ch *Channel) Publish() {
 		changed:     make(chan struct{}),
 	}
 	for i, t := range tracks {
-		v.Tracks[i] = View{Track: t, First: t.first, End: t.end, Inits: *t.inits.Load(), Kept: t.keptView()}
+		view := View{Track: t, First: t.first, End: t.end, Parts: t.parts, Inits: *t.inits.Load(), Kept: t.keptView()}
+		if view.Parts > 0 {
+			view.Open = t.Segment(view.End)
+		}
+		if before := old.View(t); before != nil && before.says(&view) && old.Live == v.Live && !ch.closing {
+			view.changed = before.changed
+		} else {
+			view.changed = make(chan struct{})
+		}
+		v.Tracks[i] = view
 	}
 	old.next = v
 	ch.version.Store(v)
