@@ -196,6 +196,7 @@ func readerGenerations(gens []timeline.Generation) []segcache.Generation {
 			TargetDuration:        g.TargetDuration,
 			PartTarget:            g.PartTarget,
 			Epoch:                 g.Epoch,
+			Late:                  g.Late,
 		}
 	}
 	return out

@@ -28,8 +28,9 @@ type Generation struct {
 	SlotTicks  int64
 	PhaseTicks int64
 	K0         int64
-	Regular    bool // every segment of the master starts exactly at its slot
-	Dependent  bool // segments may start without a sync sample (no multiple of the GOP fits): never called independent
+	Regular    bool  // every segment of the master starts exactly at its slot
+	Dependent  bool  // segments may start without a sync sample (no multiple of the GOP fits): never called independent
+	Late       int64 // nanoseconds: how late media came by the encoder's clock when the generation was opened
 }
 
 // A Track is one rendition with its listed segments.
@@ -87,6 +88,16 @@ func (t *Track) Init(ordinal int) *media.Track {
 	for i := range t.Inits {
 		if t.Inits[i].Ordinal == ordinal {
 			return t.Inits[i].Media
+		}
+	}
+	return nil
+}
+
+// Grid returns the description of the track in the given generation with its grid, or nil when the track has none there.
+func (t *Track) Grid(ordinal int) *Init {
+	for i := range t.Inits {
+		if t.Inits[i].Ordinal == ordinal {
+			return &t.Inits[i]
 		}
 	}
 	return nil

@@ -45,6 +45,13 @@ func AppendTimeTemplate(dst []byte, track string) []byte {
 	return append(dst, "=$Time$).m4s"...)
 }
 
+// AppendNumberTemplate appends the DASH template of a track's segments by number, relative to QualityLevels({id})/.
+func AppendNumberTemplate(dst []byte, track string) []byte {
+	dst = append(dst, "Fragments("...)
+	dst = AppendEscaped(dst, track)
+	return append(dst, "=n$Number$).m4s"...)
+}
+
 // AppendKeyFrame appends the name of the key frame of segment n, relative to QualityLevels({id})/.
 func AppendKeyFrame(dst []byte, track string, n uint64) []byte {
 	dst = append(dst, "KeyFrames("...)

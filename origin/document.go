@@ -68,8 +68,12 @@ func render(p *manifest.Presentation, which int) []byte {
 		if !bytes.Contains(b, variantTag) {
 			return nil
 		}
-	case documentMPD:
-		b = dash.MPD(b, p)
+	case documentMPD, documentMPDNumber:
+		if which == documentMPD {
+			b = dash.MPD(b, p)
+		} else {
+			b = dash.Numbered(b, p)
+		}
 		if !bytes.Contains(b, representation) {
 			return nil
 		}

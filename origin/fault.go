@@ -86,6 +86,8 @@ var (
 		"This format is unknown. Ask for manifest(format=m3u8-cmaf) for HLS, manifest(format=mpd-time-cmaf) for DASH or manifest for Smooth Streaming.")
 	faultFormatUnbuilt = newFault(http.StatusUnsupportedMediaType, "MPE_OUTPUT_FORMAT_NOT_SUPPORTED", "8089020D", lifeSecond,
 		"This format is not served yet. Ask for manifest(format=m3u8-cmaf) for HLS, manifest(format=mpd-time-cmaf) for DASH or manifest for Smooth Streaming.")
+	faultNumbers = newFault(http.StatusUnsupportedMediaType, "MPE_OUTPUT_FORMAT_NOT_SUPPORTED", "8089020D", lifeSecond,
+		"This channel cannot be addressed by number: its encoder's times are not UTC, or its segments follow scene cuts. Ask for manifest(format=mpd-time-cmaf).")
 	faultEncryptionUnknown = newFault(http.StatusUnsupportedMediaType, "MPE_ENCRYPTION_NOT_SUPPORTED", "80890208", lifeSecond,
 		"This encryption is unknown. Leave encryption= out: the stream is clear.")
 	faultEncryptionNotSet = newFault(http.StatusForbidden, "MPE_ENC_ENCRYPTION_NOT_SET_IN_DELIVERY_POLICY", "8088024D", lifeSecond,

@@ -92,6 +92,7 @@ const (
 	protocolNone protocol = iota
 	protocolHLS
 	protocolDASH
+	protocolDASHNumber
 	protocolSmooth   // version 2.2: runs of equal chunks are said once
 	protocolSmooth20 // version 2.0
 )
@@ -107,6 +108,8 @@ func (t *target) parseFormat() (protocol, *Fault) {
 		p = protocolHLS
 	case "mpd-time-cmaf":
 		p = protocolDASH
+	case "mpd-number-cmaf":
+		p = protocolDASHNumber
 	case "":
 		switch t.object {
 		case objectManifest:
@@ -116,7 +119,7 @@ func (t *target) parseFormat() (protocol, *Fault) {
 		}
 	case "fmp4-v20":
 		p = protocolSmooth20
-	case "mpd-time-csf", "mpd-number-cmaf",
+	case "mpd-time-csf",
 		"m3u8-aapl", "m3u8-aapl-v3", "m3u8-aapl-v4", "m3u8-aapl-v8":
 		fault = faultFormatUnbuilt
 	default:
@@ -158,7 +161,7 @@ func (t *target) kind(p protocol) Kind {
 		return KindKeyFrame
 	case p == protocolHLS:
 		return KindMultivariant
-	case p == protocolDASH:
+	case p == protocolDASH || p == protocolDASHNumber:
 		return KindMPD
 	case p == protocolSmooth || p == protocolSmooth20:
 		return KindSmooth

@@ -3,6 +3,7 @@ package origin
 import (
 	"sync/atomic"
 
+	"weir/manifest/dash"
 	"weir/media"
 )
 
@@ -24,7 +25,7 @@ func (p *Presentation) answerManifest(r *Request, a *Answer, f protocol, renders
 	switch which {
 	case documentMultivariant:
 		a.ContentType, a.CacheControl = typePlaylist, cacheMultivariant(live)
-	case documentMPD:
+	case documentMPD, documentMPDNumber:
 		a.ContentType, a.CacheControl = typeMPD, cacheManifest(live, target)
 	case documentSmooth, documentSmooth20:
 		a.ContentType, a.CacheControl = typeSmooth, cacheManifest(live, target)
@@ -60,6 +61,10 @@ func (s *snapshot) which(t *target, f protocol) (int, *Fault) {
 		return documentMultivariant, nil
 	case f == protocolDASH:
 		return documentMPD, nil
+	case f == protocolDASHNumber && !dash.Numbers(&s.presentation):
+		return 0, faultNumbers
+	case f == protocolDASHNumber:
+		return documentMPDNumber, nil
 	case f == protocolSmooth:
 		return documentSmooth, nil
 	case f == protocolSmooth20:

@@ -20,6 +20,7 @@ type snapshot struct {
 const (
 	documentMultivariant = iota
 	documentMPD
+	documentMPDNumber
 	documentSmooth
 	documentSmooth20
 	documentPlaylists // of the first track
@@ -127,6 +128,7 @@ func generationOf(g *segcache.Generation) manifest.Generation {
 	return manifest.Generation{
 		Ordinal: g.Ordinal, N0: g.N0, DiscontinuitySequence: g.DiscontinuitySequence,
 		Timescale: g.Timescale, SlotTicks: g.SlotTicks, PhaseTicks: g.PhaseTicks, K0: g.K0, Regular: g.Regular, Dependent: g.Cut,
+		Late: g.Late,
 	}
 }
 

@@ -19,6 +19,7 @@ type Generation struct {
 	Epoch                 bool
 	TargetDuration        int   // seconds; 0: as in the generation before
 	PartTarget            int64 // nanoseconds; 0: as in the generation before
+	Late                  int64 // nanoseconds: how late media came by the encoder's clock when it was opened
 	Burst                 int64 // nanoseconds: the longest chunk that encoders send; 0: as in the generation before, or not known
 }
 

@@ -66,6 +66,8 @@ func (a *set) checkTrick(before []set) error {
 		main := before[i].Representations[j]
 		main.Template.Media = strings.Replace(main.Template.Media, "/Fragments(", "/KeyFrames(", 1)
 		main.ID += "_k"
+		main.Resync = nil
+		main.Template.S = r.Template.S // less what is foreseen
 		main.FrameRate = r.FrameRate
 		if !reflect.DeepEqual(main, r) {
 			return fmt.Errorf("key frames %+v of %+v", r, main)
@@ -80,13 +82,23 @@ func (r *representation) check(m *mpd, periodStart float64) (end float64, err er
 	if t.Timescale < 1 || !plainPath.MatchString(t.Initialization) || t.Initialization[0] == '/' {
 		return 0, fmt.Errorf("template %+v", t)
 	}
-	before, after, ok := strings.Cut(t.Media, "$Time$")
+	if (t.Duration > 0) != (len(t.S) == 0) || (t.Duration > 0) != (t.StartNumber > 0) {
+		return 0, fmt.Errorf("neither by number nor by time, or both: %+v", t)
+	}
+	name := "$Time$"
+	if t.Duration > 0 {
+		name = "$Number$"
+	}
+	before, after, ok := strings.Cut(t.Media, name)
 	if !ok || !plainPath.MatchString(before+after) || t.Media[0] == '/' {
 		return 0, fmt.Errorf("media %q", t.Media)
 	}
 	// Period continuity: the offset is the Period's start, to less than a tick (and float64's own 0.3 µs).
 	if off := periodStart - float64(t.Offset)/float64(t.Timescale); off < -1e-6 || off > 1/float64(t.Timescale)+1e-6 {
 		return 0, fmt.Errorf("presentationTimeOffset is %v s off the Period's start", off)
+	}
+	if t.Duration > 0 {
+		return periodStart, nil
 	}
 	spans, err := r.spans()
 	if err != nil {

@@ -26,6 +26,7 @@ type (
 		SuggestedPresentationDelay string      `xml:"suggestedPresentationDelay,attr"`
 		MinBufferTime              string      `xml:"minBufferTime,attr"`
 		MaxSegmentDuration         string      `xml:"maxSegmentDuration,attr"`
+		Service                    []service   `xml:"ServiceDescription"`
 		Periods                    []mpdPeriod `xml:"Period"`
 		UTCTiming                  []descriptor
 	}
@@ -47,6 +48,7 @@ type (
 		Channels         []descriptor `xml:"AudioChannelConfiguration"`
 		MaxPlayoutRate   int          `xml:"maxPlayoutRate,attr"`
 		CodingDependency string       `xml:"codingDependency,attr"`
+		References       []reference  `xml:"ProducerReferenceTime"`
 		Essential        []descriptor `xml:"EssentialProperty"`
 		Accessibility    []descriptor
 		Roles            []descriptor     `xml:"Role"`
@@ -61,9 +63,14 @@ type (
 		FrameRate         string `xml:"frameRate,attr"`
 		SAR               string `xml:"sar,attr"`
 		AudioSamplingRate string `xml:"audioSamplingRate,attr"`
+		Resync            []resync
 		Template          struct {
 			Timescale      int64  `xml:"timescale,attr"`
 			Offset         int64  `xml:"presentationTimeOffset,attr"`
+			Duration       int64  `xml:"duration,attr"`
+			StartNumber    int64  `xml:"startNumber,attr"`
+			Early          string `xml:"availabilityTimeOffset,attr"`
+			Complete       string `xml:"availabilityTimeComplete,attr"`
 			Initialization string `xml:"initialization,attr"`
 			Media          string `xml:"media,attr"`
 			S              []s    `xml:"SegmentTimeline>S"`
@@ -94,12 +101,14 @@ func checkMPD(t *testing.T, b []byte) *mpd {
 
 // order is the order of children in the schema, whose sequences are strict, for the elements that weir writes.
 var order = map[string][]string{
-	"MPD":             {"Period", "UTCTiming"},
-	"Period":          {"AdaptationSet"},
-	"AdaptationSet":   {"AudioChannelConfiguration", "EssentialProperty", "Accessibility", "Role", "Representation"},
-	"Representation":  {"SegmentTemplate"},
-	"SegmentTemplate": {"SegmentTimeline"},
-	"SegmentTimeline": {"S"},
+	"MPD":                   {"ServiceDescription", "Period", "UTCTiming"},
+	"ServiceDescription":    {"Latency", "PlaybackRate"},
+	"Period":                {"AdaptationSet"},
+	"AdaptationSet":         {"AudioChannelConfiguration", "EssentialProperty", "ProducerReferenceTime", "Accessibility", "Role", "Representation"},
+	"ProducerReferenceTime": {"UTCTiming"},
+	"Representation":        {"Resync", "SegmentTemplate"},
+	"SegmentTemplate":       {"SegmentTimeline"},
+	"SegmentTimeline":       {"S"},
 }
 
 // checkOrder checks that every element stands where the schema has it, and that nothing else is there.
@@ -188,6 +197,9 @@ func (m *mpd) check() error {
 	case "dynamic":
 		if !(seconds(m.MinimumUpdatePeriod) > 0) || !(seconds(m.TimeShiftBufferDepth) > 0) ||
 			!(seconds(m.SuggestedPresentationDelay) > 0) || m.MediaPresentationDuration != "" {
+			if m.numbered() && m.MinimumUpdatePeriod+m.SuggestedPresentationDelay == "" && seconds(m.MediaPresentationDuration) > 0 {
+				break // over
+			}
 			return fmt.Errorf("attributes of a dynamic MPD")
 		}
 	case "static":
@@ -197,8 +209,11 @@ func (m *mpd) check() error {
 	default:
 		return fmt.Errorf("type %q", m.Type)
 	}
-	if len(m.UTCTiming) != 1 || m.UTCTiming[0] != (descriptor{"urn:mpeg:dash:utc:http-xsdate:2014", "/time"}) {
+	if len(m.UTCTiming) != 1 || m.UTCTiming[0] != clock {
 		return fmt.Errorf("UTCTiming %v", m.UTCTiming)
+	}
+	if err := m.checkLow(); err != nil {
+		return err
 	}
 	ids := map[string]bool{}
 	for i := range m.Periods {
@@ -224,7 +239,7 @@ func (p *mpdPeriod) check(m *mpd, next float64) error {
 	if !(start > 0) || !(next > start) {
 		return fmt.Errorf("start %s, the next at %v", p.Start, next)
 	}
-	if (p.Duration != "") != (m.Type == "static" && math.IsInf(next, 1)) {
+	if (p.Duration != "") != (m.MediaPresentationDuration != "" && math.IsInf(next, 1)) {
 		return fmt.Errorf("a duration stands on the last Period of what is over, and nowhere else")
 	}
 	ids, reps := map[uint32]bool{}, map[string]bool{}
@@ -258,7 +273,7 @@ func (p *mpdPeriod) check(m *mpd, next float64) error {
 	if latest > next+0.05 { // audio may hold on for a frame or two
 		return fmt.Errorf("segments end at %v, the next Period starts at %v", latest, next)
 	}
-	if p.Duration != "" {
+	if p.Duration != "" && !m.numbered() {
 		if d := seconds(p.Duration); math.Abs(start+d-latest) > 1e-3 || math.Abs(start+d-seconds(m.MediaPresentationDuration)) > 1e-3 {
 			return fmt.Errorf("duration %s, but segments end at %v and the presentation at %s", p.Duration, latest, m.MediaPresentationDuration)
 		}

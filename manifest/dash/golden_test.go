@@ -7,19 +7,35 @@ import (
 	"slices"
 	"testing"
 
+	"weir/manifest"
 	"weir/manifest/internal/golden"
 	"weir/manifest/internal/sample"
 )
 
 var update = flag.Bool("update", false, "write golden files anew")
 
+// cases are all of sample's.
+func cases() map[string]*manifest.Presentation {
+	all := sample.Cases()
+	maps.Copy(all, sample.LowCases())
+	return all
+}
+
 // TestGolden renders every case of sample and compares with testdata; what is rendered also passes the strict checks.
 func TestGolden(t *testing.T) {
-	cases := sample.Cases()
+	cases := cases()
 	for _, name := range slices.Sorted(maps.Keys(cases)) {
 		t.Run(name, func(t *testing.T) {
 			got := MPD(nil, cases[name])
 			golden.Compare(t, *update, filepath.Join("testdata", name+".mpd"), got)
+			checkMPD(t, got)
+		})
+		if !Numbers(cases[name]) {
+			continue
+		}
+		t.Run(name+" by number", func(t *testing.T) {
+			got := Numbered(nil, cases[name])
+			golden.Compare(t, *update, filepath.Join("testdata", name+".number.mpd"), got)
 			checkMPD(t, got)
 		})
 	}

@@ -12,6 +12,9 @@ type layout struct {
 	presentation *manifest.Presentation
 	from, limit  uint64               // numbers to list: [from,limit)
 	newest       *manifest.Generation // the one that limit-1 belongs to; nil when nothing is listed
+	next         *manifest.Generation // one that is known and not listed yet, or nil
+	low          low                  // zero: nothing is said of low latency
+	numbered     bool                 // by $Number$ and not by $Time$
 	periods      []period             // never empty
 }
 
@@ -20,18 +23,27 @@ var nothing = manifest.Generation{Timescale: 1}
 // newLayout lays a presentation out; space is where periods may lie.
 //
 // The Periods are the generations with media, or, in an outage that is older than the window, those of the kept segments.
-func newLayout(p *manifest.Presentation, space []period) layout {
-	l := layout{presentation: p, periods: space[:0]}
+func newLayout(p *manifest.Presentation, numbered bool, space []period) layout {
+	l := layout{presentation: p, numbered: numbered, periods: space[:0]}
 	for i := len(p.Generations) - 1; i >= 0 && l.newest == nil; i-- {
 		if limit := l.limitOf(i); limit > p.Generations[i].N0 {
 			l.newest, l.limit = &p.Generations[i], limit
 			l.from = first(p, i, limit)
+			if i+1 < len(p.Generations) {
+				l.next = &p.Generations[i+1]
+			}
 		}
 	}
+	l.low = l.lowLatency()
 	for _, kept := range []bool{false, true} {
 		for i := range p.Generations {
 			g := &p.Generations[i]
-			pd := period{generation: g, from: l.from, limit: l.limitOf(i), start: periodStart(g)}
+			pd := period{
+				generation: g, from: l.from, limit: l.limitOf(i), start: periodStart(g), numbered: numbered, low: l.low,
+			}
+			if g == l.newest {
+				pd.foreseen = l.foreseen()
+			}
 			if pd.holds(p, kept) {
 				l.periods = append(l.periods, pd)
 			}
@@ -122,18 +134,27 @@ func longestSegment(p *manifest.Presentation) int64 {
 	return int64(p.TargetDuration)*second + second/2
 }
 
-// publishTime returns milliseconds since the Unix epoch: the end of the newest slot listed, rounded up, and the delay.
+// publishTime returns milliseconds since the Unix epoch: the end of the newest slot listed, rounded up, and the delay. Where
+// segments are foreseen, one more once the generation is known that may end what was foreseen.
 func (l *layout) publishTime() int64 {
 	if l.newest == nil {
 		return publishDelay
 	}
-	return -manifest.Floor(-l.newest.SlotStart(l.limit), l.newest.Timescale, 1000) + publishDelay
+	t := -manifest.Floor(-l.newest.SlotStart(l.limit), l.newest.Timescale, 1000) + publishDelay
+	if l.next != nil && offersLow(l.presentation) {
+		t++
+	}
+	return t
 }
 
-// updatePeriod is one slot of the newest generation, in nanoseconds: nothing new can be listed sooner.
+// updatePeriod is one slot of the newest generation, in nanoseconds: nothing new can be listed sooner. With low latency
+// a player that asks less often than it must, or gets what a cache has kept, has to know the next segment all the same.
 func (l *layout) updatePeriod() int64 {
 	if g := l.newest; g != nil {
 		if d := manifest.Floor(g.SlotTicks, g.Timescale, second); d > 0 {
+			if l.low.said() && !l.numbered {
+				d = min(d, max(d/2, second))
+			}
 			return d
 		}
 	}

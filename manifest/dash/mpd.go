@@ -1,6 +1,7 @@
-// Package dash turns the snapshot of a presentation into a DASH MPD (ISO/IEC 23009-1): live, by SegmentTimeline and
-// $Time$, over CMAF. It is made of pure functions: equal snapshots give equal bytes, nothing is kept, nothing is
-// fetched, no clock is read. Start reading at MPD; what is listed stands in layout.go, how its time is said in period.go.
+// Package dash turns the snapshot of a presentation into a DASH MPD (ISO/IEC 23009-1): live, over CMAF, by SegmentTimeline
+// and $Time$, or by $Number$. It is made of pure functions: equal snapshots give equal bytes, nothing is kept, nothing is
+// fetched, no clock is read. Start reading at MPD; what is listed stands in layout.go, how its time is said in period.go,
+// and what low latency adds in low.go.
 package dash
 
 import (
@@ -33,22 +34,36 @@ const (
 // (profiles isoff-live and cmaf); elements stand in the order of its schema.
 func MPD(dst []byte, p *manifest.Presentation) []byte {
 	var space [4]period
-	l := newLayout(p, space[:])
+	l := newLayout(p, false, space[:])
+	return appendMPD(dst, &l)
+}
+
+// appendMPD appends the MPD of a layout.
+func appendMPD(dst []byte, l *layout) []byte {
+	p := l.presentation
 	dst = append(dst, `<?xml version="1.0" encoding="UTF-8"?>`+"\n"...)
 	dst = append(dst, `<MPD xmlns="urn:mpeg:dash:schema:mpd:2011"`...)
-	dst = append(dst, ` profiles="urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019"`...)
-	if p.Live {
-		dst = appendLive(dst, &l)
-	} else {
-		dst = appendEnded(dst, &l)
+	dst = append(dst, ` profiles="urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019`...)
+	if l.low.said() {
+		dst = append(dst, `,http://www.dashif.org/guidelines/low-latency-live-v5`...)
 	}
-	dst = appendDuration(append(dst, ` minBufferTime=`...), int64(max(1, p.TargetDuration))*second)
+	dst = append(dst, '"')
+	switch {
+	case p.Live:
+		dst = appendLive(dst, l)
+	case l.numbered:
+		dst = appendOver(dst, l)
+	default:
+		dst = appendEnded(dst, l)
+	}
+	dst = appendDuration(append(dst, ` minBufferTime=`...), l.minBuffer())
 	dst = appendDuration(append(dst, ` maxSegmentDuration=`...), longestSegment(p))
 	dst = append(dst, ">\n"...)
+	dst = appendServiceDescription(dst, l)
 	for i := range l.periods {
 		dst = appendPeriod(dst, p, &l.periods[i], !p.Live && i == len(l.periods)-1)
 	}
-	dst = append(dst, ` <UTCTiming schemeIdUri="urn:mpeg:dash:utc:http-xsdate:2014" value="/time"/>`+"\n"...)
+	dst = append(dst, " "+utcTiming+"\n"...)
 	return append(dst, "</MPD>\n"...)
 }
 
@@ -59,10 +74,13 @@ func appendLive(dst []byte, l *layout) []byte {
 	dst = appendPublishTime(dst, l.publishTime())
 	dst = appendDuration(append(dst, ` minimumUpdatePeriod=`...), l.updatePeriod())
 	if p.Window > 0 {
-		dst = appendDuration(append(dst, ` timeShiftBufferDepth=`...), p.Window)
+		dst = appendDuration(append(dst, ` timeShiftBufferDepth=`...), l.depth())
 	}
-	return appendDuration(append(dst, ` suggestedPresentationDelay=`...), 3*int64(max(1, p.TargetDuration))*second)
+	return appendDuration(append(dst, ` suggestedPresentationDelay=`...), l.delay())
 }
+
+// utcTiming is where players set their clocks.
+const utcTiming = `<UTCTiming schemeIdUri="urn:mpeg:dash:utc:http-xsdate:2014" value="/time"/>`
 
 // appendEnded appends the attributes of a presentation that is over. Its duration counts from the zero of Period@start,
 // which does not move: a player that was there keeps its timeline.

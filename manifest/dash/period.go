@@ -24,7 +24,10 @@ const epoch2020 = 1_577_836_800
 type period struct {
 	generation  *manifest.Generation
 	from, limit uint64 // list numbers [from,limit)
+	foreseen    uint64 // and what is to come, up to this number; at most limit: nothing
 	start       int64  // ticks of generation.Timescale since the Unix epoch
+	low         low    // of the MPD
+	numbered    bool
 }
 
 // holds tells whether any track has a segment to list in the period, with or without the kept ones.

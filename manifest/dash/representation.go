@@ -30,7 +30,12 @@ func appendRepresentation(dst []byte, pd *period, t *manifest.Track, m *media.Tr
 		}
 	}
 	dst = append(dst, ">\n"...)
-	dst = appendTemplate(dst, pd, t, m, manifest.AppendTimeTemplate)
+	dst = appendResync(dst, pd, m)
+	if pd.numbered {
+		dst = appendNumbers(dst, pd, t, m)
+	} else {
+		dst = appendTemplate(dst, pd, t, m, pd.foreseen, manifest.AppendTimeTemplate)
+	}
 	return append(dst, "   </Representation>\n"...)
 }
 
@@ -56,34 +61,47 @@ func appendFrameRate(dst []byte, r media.Ratio) []byte {
 	return append(dst, '"')
 }
 
-// appendTemplate appends the SegmentTemplate with its SegmentTimeline; name appends the name of a segment by time.
+// appendTemplate appends the SegmentTemplate with its SegmentTimeline, up to the number foreseen; name appends the name of a
+// segment by time.
 func appendTemplate(
-	dst []byte, pd *period, t *manifest.Track, m *media.Track, name func(dst []byte, track string) []byte,
+	dst []byte, pd *period, t *manifest.Track, m *media.Track, foreseen uint64, name func(dst []byte, track string) []byte,
 ) []byte {
 	dst = append(dst, `    <SegmentTemplate`...)
 	dst = manifest.AppendNumber(dst, "timescale", int64(m.Timescale))
 	dst = manifest.AppendNumber(dst, "presentationTimeOffset", pd.offset(m.Timescale))
+	dst = pd.low.appendOffset(dst)
+	dst = appendNames(dst, t, m, name)
+	dst = append(dst, "\">\n     <SegmentTimeline>\n"...)
+	dst = appendTimeline(dst, pd, t, foreseen)
+	return append(dst, "     </SegmentTimeline>\n    </SegmentTemplate>\n"...)
+}
+
+// appendNames appends the names of the init segment and of media segments, without the last quote.
+func appendNames(dst []byte, t *manifest.Track, m *media.Track, name func(dst []byte, track string) []byte) []byte {
 	dst = append(dst, ` initialization="`...)
 	dst = manifest.AppendQuality(dst, t.ID)
 	dst = manifest.AppendInit(dst, t.Name, m.InitHash)
 	dst = append(dst, `" media="`...)
 	dst = manifest.AppendQuality(dst, t.ID)
-	dst = name(dst, t.Name)
-	dst = append(dst, "\">\n     <SegmentTimeline>\n"...)
-	dst = appendTimeline(dst, pd, t)
-	return append(dst, "     </SegmentTimeline>\n    </SegmentTemplate>\n"...)
+	return name(dst, t.Name)
 }
 
 // appendTimeline appends the S elements of a track: equal neighbours as one with @r, and @t at the start and after every
 // hole. GAPs are not listed: a player that asked for one would get 404. (dash.js 5.2.1 does not ask for what follows a
 // hole that opened while it played, until something seeks: origin/page/static/hole.js does. To stretch the @d of the
-// segment before the hole would lead it over, but an @d that was published does not change.)
-func appendTimeline(dst []byte, pd *period, t *manifest.Track) []byte {
+// segment before the hole would lead it over, but an @d that was published does not change.) What is foreseen follows
+// where nothing is missing right before it.
+func appendTimeline(dst []byte, pd *period, t *manifest.Track, foreseen uint64) []byte {
 	var s timeline
+	listed := uint64(0)
 	for i := range t.Runs {
 		if r := pd.cut(&t.Runs[i]); r.Count > 0 {
 			dst = s.add(dst, r.Start, r.Duration, r.Count)
+			listed = r.End()
 		}
+	}
+	if grid := t.Grid(pd.generation.Ordinal); grid != nil && listed == pd.limit {
+		dst = pd.foresee(dst, &s, grid, foreseen)
 	}
 	if !s.begun {
 		kept := pd.kept(t)

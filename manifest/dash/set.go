@@ -93,6 +93,7 @@ func appendSet(dst []byte, p *manifest.Presentation, pd *period, i int) []byte {
 	}
 	dst = append(dst, ">\n"...)
 	dst = appendChannels(dst, m.Channels)
+	dst = appendReferenceTime(dst, pd, m)
 	dst = appendRoles(dst, m)
 	for j := i; j < len(p.Tracks); j++ {
 		if o := pd.listed(&p.Tracks[j]); o != nil && sameSet(o, m) {

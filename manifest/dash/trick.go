@@ -9,14 +9,15 @@ import (
 
 // Trick mode: the key frames of a set of video as an AdaptationSet of their own, one frame a segment, each a resource that
 // lasts as long as the segment it was taken from, with the same times. Players who do not know its EssentialProperty have to
-// leave the set alone.
+// leave the set alone. A key frame is there when its segment is whole, which a clock cannot tell to a low-latency player:
+// there is none in MPDs by $Number$.
 //
 // Source: DASH-IF IOP 4.3, 3.2.9 (trick mode); ISO/IEC 23009-1, 5.3.7 (@maxPlayoutRate, @codingDependency).
 
 // tricks tells whether the set that track i opens has one of key frames beside it.
 func tricks(p *manifest.Presentation, pd *period, i int) bool {
 	m := pd.listed(&p.Tracks[i])
-	return m != nil && m.Kind == media.Video && pd.generation.KeyFrames() && opens(p, pd, i)
+	return m != nil && m.Kind == media.Video && !pd.numbered && pd.generation.KeyFrames() && opens(p, pd, i)
 }
 
 // trickID is the AdaptationSet@id of the key frames of a set: as stable as that one's, and another.
@@ -77,6 +78,6 @@ func appendTrickRepresentation(dst []byte, pd *period, t *manifest.Track, m *med
 		}
 	}
 	dst = append(dst, " sar=\"1:1\">\n"...)
-	dst = appendTemplate(dst, pd, t, m, manifest.AppendKeyFrameTemplate)
+	dst = appendTemplate(dst, pd, t, m, 0, manifest.AppendKeyFrameTemplate)
 	return append(dst, "   </Representation>\n"...)
 }

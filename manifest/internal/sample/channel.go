@@ -14,6 +14,7 @@ import (
 // seed live the same life.
 type Channel struct {
 	Window int64 // nanoseconds
+	Burst  int64 // nanoseconds, of its encoder's chunks; 0: not known
 	rng    *rand.Rand
 	grids  []Grid
 	tracks []*life
@@ -56,7 +57,7 @@ func (ch *Channel) open(g Grid) {
 	ch.grids = append(ch.grids, g)
 	for i, t := range ch.tracks {
 		if i == 0 || len(ch.grids) == 1 || ch.rng.IntN(5) > 0 {
-			t.Inits = append(t.Inits, manifest.Init{Ordinal: g.Ordinal, Media: t.describe(g.Ordinal)})
+			t.Inits = append(t.Inits, g.Init(t.describe(g.Ordinal)))
 		}
 	}
 }
@@ -118,7 +119,7 @@ func (ch *Channel) position(n int64) (at int64) {
 
 // present cuts the lists to the window and copies them.
 func (ch *Channel) present() *manifest.Presentation {
-	p := &manifest.Presentation{Live: true, TargetDuration: 2, PartTarget: 200e6, Window: ch.Window, Epoch: true}
+	p := &manifest.Presentation{Live: true, TargetDuration: 2, PartTarget: 200e6, Burst: ch.Burst, Window: ch.Window, Epoch: true}
 	oldest := len(ch.grids) - 1
 	for _, l := range ch.tracks {
 		t := l.Track

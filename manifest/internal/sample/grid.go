@@ -61,6 +61,24 @@ func (g Grid) Bounds(n int64, m *media.Track) (start, end int64) {
 	return edge(n), edge(n + 1)
 }
 
+// Init describes a track in the generation, with its grid: frames, where the slot is a whole number of them, else pictures
+// as long as the slot; 1024 samples for audio; none for text.
+func (g Grid) Init(m *media.Track) manifest.Init {
+	i := manifest.Init{Ordinal: g.Ordinal, Media: m}
+	switch m.Kind {
+	case media.Video:
+		i.Cadence = int64(m.Timescale) * int64(m.FrameRate.Den) / int64(m.FrameRate.Num)
+		slot := manifest.Floor(g.Slot, g.Timescale, m.Timescale)
+		if slot%i.Cadence != 0 {
+			i.Cadence = slot
+		}
+		i.Phase = manifest.Floor(g.Phase, g.Timescale, m.Timescale) % i.Cadence
+	case media.Audio:
+		i.Cadence = 1024
+	}
+	return i
+}
+
 // Run is the segment of number n of a track.
 func (g Grid) Run(m *media.Track, n int64, gap bool) manifest.Run {
 	start, end := g.Bounds(n, m)

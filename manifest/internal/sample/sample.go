@@ -70,7 +70,7 @@ func hashed(m *media.Track) *media.Track {
 func Track(name string, id int64, m *media.Track, g Grid, from, to int64, gap func(n int64) bool) manifest.Track {
 	return manifest.Track{
 		Name: name, ID: id, Bandwidth: int(id) * 11 / 10,
-		Inits: []manifest.Init{{Ordinal: g.Ordinal, Media: m}}, Runs: g.Runs(m, from, to, gap),
+		Inits: []manifest.Init{g.Init(m)}, Runs: g.Runs(m, from, to, gap),
 	}
 }
 
@@ -78,7 +78,7 @@ func Track(name string, id int64, m *media.Track, g Grid, from, to int64, gap fu
 func Then(t manifest.Track, m *media.Track, g Grid, from, to int64, gap func(n int64) bool) manifest.Track {
 	grid := t.Inits[0].Media
 	if m != nil {
-		t.Inits = append(t.Inits, manifest.Init{Ordinal: g.Ordinal, Media: m})
+		t.Inits = append(t.Inits, g.Init(m))
 		grid = m
 	}
 	for _, r := range g.Runs(grid, from, to, gap) {
