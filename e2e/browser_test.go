@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -42,7 +43,8 @@ type watch struct {
 
 	mu      sync.Mutex
 	viewers map[string]*viewer
-	trouble []string // what the page throws or prints as an error
+	hosts   map[string]string // the player that asks a host
+	trouble []string          // what the page throws or prints as an error
 }
 
 // A viewer is what a player has reported.
@@ -55,6 +57,8 @@ type viewer struct {
 	fatal      bool
 	looks      []look
 	frames     []frame
+	requests   []request
+	waits      []time.Time     // when the picture stopped for want of media, by the browser's word
 	beeps      []time.Duration // where in the media each is heard
 	seconds    []time.Duration // where in the media each second begins, by its picture
 }
@@ -89,6 +93,16 @@ type look struct {
 	Seeking  bool
 }
 
+// A request is one of the browser's, as its own timing of resources has it.
+type request struct {
+	URL    string
+	Status int
+	at     time.Time // sent
+	First  float64   // ms from then to the first byte
+	Last   float64   // ms to the last one
+	Size   int       // bytes of the body
+}
+
 // report is a line of browser/watch.mjs.
 type report struct {
 	Player     string
@@ -100,6 +114,8 @@ type report struct {
 	Fatal      bool
 	Look       *look
 	Picture    *frame
+	Request    *request
+	Waits      bool
 	Beep       *moment
 	Second     *moment
 	Console    *string
@@ -126,15 +142,20 @@ func open(t *testing.T, name string, r *recorder, list []player, force ...time.D
 // openPage opens browser/watch.html with players and a query.
 func openPage(t *testing.T, name string, r *recorder, list []player, query url.Values) *watch {
 	t.Helper()
-	asked, err := json.Marshal(list)
+	w := &watch{t: t, viewers: map[string]*viewer{}, hosts: map[string]string{}}
+	apart := slices.Clone(list)
+	for i, p := range list {
+		w.viewers[p.Name] = &viewer{name: p.Name}
+		// A browser opens six connections to a host at most, and low latency keeps four of a player's busy.
+		host := fmt.Sprintf("p%d.localhost", i)
+		apart[i].URL = strings.Replace(p.URL, "//127.0.0.1:", "//"+host+":", 1)
+		w.hosts[host] = p.Name
+	}
+	asked, err := json.Marshal(apart)
 	if err != nil {
 		t.Fatal(err)
 	}
 	query.Set("players", string(asked))
-	w := &watch{t: t, viewers: map[string]*viewer{}}
-	for _, p := range list {
-		w.viewers[p.Name] = &viewer{name: p.Name}
-	}
 	cmd := exec.Command("node", "browser/watch.mjs", r.url+"/e2e/watch.html?"+query.Encode(), filepath.Join(t.ArtifactDir(), name+".png"))
 	cmd.Env = append(os.Environ(), "CHROMIUM="+chromium(t))
 	stdin, err := cmd.StdinPipe()
@@ -190,12 +211,22 @@ func (w *watch) note(line []byte) {
 	if r.Console != nil && r.Type == "error" {
 		w.trouble = append(w.trouble, "console: "+*r.Console)
 	}
+	if r.Request != nil {
+		if u, err := url.Parse(r.Request.URL); err == nil {
+			r.Player = w.hosts[u.Hostname()]
+		}
+	}
 	v := w.viewers[r.Player]
 	if v == nil {
 		return
 	}
 	at := time.UnixMicro(int64(r.At * 1000))
 	switch {
+	case r.Request != nil:
+		r.Request.at = at
+		v.requests = append(v.requests, *r.Request)
+	case r.Waits:
+		v.waits = append(v.waits, at)
 	case r.Look != nil:
 		r.Look.at = at
 		v.looks = append(v.looks, *r.Look)

@@ -17,7 +17,17 @@ type playlist struct {
 	target        int
 	sequence      uint64
 	discontinuity uint64
+	skipped       uint64 // segments that a delta update leaves out
 	segments      []listed
+	open          listed // the segment that is not listed yet; it may have parts
+}
+
+// A part is a part of a segment, as a low-latency playlist lists it.
+type part struct {
+	uri      string
+	duration time.Duration
+	gap      bool
+	line     string
 }
 
 // A listed is a segment of a media playlist.
@@ -29,7 +39,8 @@ type listed struct {
 	gap           bool
 	discontinuity bool
 	init          string // URI of the EXT-X-MAP that holds
-	lines         string // its own lines as they stand
+	lines         string // its own lines as they stand, without parts: those of old segments go
+	parts         []part
 }
 
 var numbered = regexp.MustCompile(`=n(\d+)\)\.m4s$`)
@@ -61,6 +72,15 @@ func parsePlaylist(text string) (*playlist, error) {
 		case "#EXT-X-PROGRAM-DATE-TIME":
 			s.start, err = time.Parse(time.RFC3339Nano, value)
 			s.lines += line + "\n"
+		case "#EXT-X-SKIP":
+			p.skipped, err = strconv.ParseUint(attribute(value, "SKIPPED-SEGMENTS"), 10, 64)
+		case "#EXT-X-PART":
+			var seconds float64
+			seconds, err = strconv.ParseFloat(attribute(value, "DURATION"), 64)
+			s.parts = append(s.parts, part{
+				uri: attribute(value, "URI"), duration: time.Duration(seconds * float64(time.Second)),
+				gap: attribute(value, "GAP") == "YES", line: line,
+			})
 		case "#EXT-X-GAP":
 			s.gap = true
 			s.lines += line + "\n"
@@ -76,7 +96,7 @@ func parsePlaylist(text string) (*playlist, error) {
 		if line == "" || line[0] == '#' {
 			continue
 		}
-		s.n, s.uri, s.init = p.sequence+uint64(len(p.segments)), line, initURI
+		s.n, s.uri, s.init = p.next(), line, initURI
 		s.lines += line
 		m := numbered.FindStringSubmatch(line)
 		if m == nil || m[1] != strconv.FormatUint(s.n, 10) {
@@ -94,14 +114,44 @@ func parsePlaylist(text string) (*playlist, error) {
 		p.segments = append(p.segments, s)
 		s = listed{}
 	}
+	s.n, s.init = p.next(), initURI
+	if k := len(p.segments); s.start.IsZero() && k > 0 {
+		s.start = p.segments[k-1].start.Add(p.segments[k-1].duration)
+	}
+	p.open = s
 	return p, nil
 }
 
-// last is the number of the newest listed segment.
-func (p *playlist) last() uint64 { return p.sequence + uint64(len(p.segments)) - 1 }
+// attribute returns the value of an attribute without its quotes, "" where there is none.
+func attribute(list, name string) string {
+	for _, m := range attributes.FindAllStringSubmatch(list, -1) {
+		if m[1] == name {
+			return strings.Trim(m[2], `"`)
+		}
+	}
+	return ""
+}
 
-// end is where the newest segment ends that is no GAP, zero where there is none.
+var attributes = regexp.MustCompile(`([A-Z0-9-]+)=("[^"]*"|[^,]*)`)
+
+// next is the number of the segment that is not listed yet.
+func (p *playlist) next() uint64 { return p.sequence + p.skipped + uint64(len(p.segments)) }
+
+// last is the number of the newest listed segment.
+func (p *playlist) last() uint64 { return p.next() - 1 }
+
+// end is where the newest segment or part ends that is no GAP, zero where there is none.
 func (p *playlist) end() time.Time {
+	var end time.Time
+	for at, i := p.open.start, 0; i < len(p.open.parts); i++ {
+		at = at.Add(p.open.parts[i].duration)
+		if !p.open.parts[i].gap {
+			end = at
+		}
+	}
+	if !end.IsZero() {
+		return end
+	}
 	for i := len(p.segments) - 1; i >= 0; i-- {
 		if s := p.segments[i]; !s.gap {
 			return s.start.Add(s.duration)

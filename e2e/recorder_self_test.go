@@ -27,6 +27,13 @@ func TestRecorder(t *testing.T) {
 			`<SegmentTemplate timescale="1" media="$Time$.m4s"><SegmentTimeline><S t="4" d="%d"/></SegmentTimeline></SegmentTemplate>`+
 			`</Representation></AdaptationSet></Period></MPD>`, published, period, duration)
 	}
+	parts := func(duration string) string { // of the segment that follows
+		return fmt.Sprintf("#EXT-X-PART:DURATION=%s,URI=\"Fragments(v=n7,part=0).m4s\",INDEPENDENT=YES\n", duration)
+	}
+	skip := func(full string, n int) string { // a delta update
+		lines := strings.SplitAfter(full, "\n")
+		return strings.Join(lines[:4], "") + fmt.Sprintf("#EXT-X-SKIP:SKIPPED-SEGMENTS=%d\n", n) + strings.Join(lines[4+3*n:], "")
+	}
 	early, late := "2026-11-24T00:00:00Z", "2026-11-24T00:00:02Z"
 	media, list, manifest := "/x.ism/Fragments(v=n1).m4s", "/x.ism/Manifest(v).m3u8", "/x.ism/manifest(format=mpd-time-cmaf)"
 	for name, c := range map[string]struct {
@@ -41,6 +48,11 @@ func TestRecorder(t *testing.T) {
 		"right edge goes back": {list, []string{playlist(3, 6, false), playlist(3, 5, false)}, "goes back"},
 		"GAP turns into media": {list, []string{playlist(3, 6, true), playlist(3, 6, false)}, "and is"},
 		"number and name":      {list, []string{strings.ReplaceAll(playlist(3, 4, false), "n3)", "n9)")}, "is called"},
+		"parts":                {list, []string{playlist(3, 6, false) + parts("0.2"), playlist(3, 6, false) + parts("0.2")}, ""},
+		"part that changes":    {list, []string{playlist(3, 6, false) + parts("0.2"), playlist(3, 6, false) + parts("0.1")}, "and is"},
+		"delta update":         {list, []string{playlist(3, 6, false), skip(playlist(3, 7, false), 3)}, ""},
+		"delta of other media": {list, []string{playlist(3, 6, false), skip(playlist(3, 6, true), 3)}, "and is"},
+		"delta misses one":     {list, []string{strings.Replace(skip(playlist(3, 7, false), 3), "=3\n", "=2\n", 1)}, "is called"},
 		"EXTINF over target":   {list, []string{strings.ReplaceAll(playlist(3, 3, false), "2.000", "2.600")}, "TARGETDURATION"},
 		"MPD that goes on":     {manifest, []string{mpd(early, "PT1S", 2), mpd(late, "PT1S", 2)}, ""},
 		"publishTime back":     {manifest, []string{mpd(late, "PT1S", 2), mpd(early, "PT1S", 2)}, "goes back"},

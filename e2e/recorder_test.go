@@ -25,7 +25,7 @@ import (
 //
 //   - a name of media ever gets other bytes,
 //   - a playlist goes back: its media sequence, its discontinuity sequence, its newest segment,
-//   - the lines of a listed segment ever change, GAP included,
+//   - the lines of a listed segment or part ever change, GAP included,
 //   - an MPD's publishTime goes back, or one of its segments gets another duration or name.
 //
 // It also serves the scripts of browser/ under /e2e/. Safe for concurrent use; it goes on when the weir behind it is
@@ -212,8 +212,13 @@ func (r *recorder) noteManifest(name string, text []byte, zipped bool, before fl
 			r.violate("%s goes back: media sequence %d, discontinuity sequence %d, newest %d, after %+v",
 				name, p.sequence, p.discontinuity, p.last(), before)
 		}
-		for _, s := range p.segments {
-			r.noteLines(fmt.Sprintf("%s segment %d", name, s.n), s.lines)
+		for _, s := range append(p.segments, p.open) {
+			if s.uri != "" {
+				r.noteLines(fmt.Sprintf("%s segment %d", name, s.n), s.lines)
+			}
+			for i, part := range s.parts {
+				r.noteLines(fmt.Sprintf("%s segment %d part %d", name, s.n, i), part.line)
+			}
 		}
 		now.sequence = max(now.sequence, p.sequence)
 		now.discontinuity = max(now.discontinuity, p.discontinuity)

@@ -31,6 +31,8 @@ var install = map[string]string{
 	"node":     "apt-get install nodejs npm",
 	"npm":      "apt-get install nodejs npm",
 	"chromium": "apt-get install chromium",
+	"varnishd": "apt-get install varnish",
+	"nginx":    "apt-get install nginx",
 }
 
 // need skips the test where a tool is missing, and fails it under WEIR_REQUIRE_TOOLS=1.

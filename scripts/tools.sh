@@ -8,6 +8,7 @@ for tool in "$@"; do
 	case $tool in
 	node) package=nodejs ;;
 	gcc) package='gcc libc6-dev' ;; # Go's race detector is linked by it
+	varnishd) package=varnish ;;
 	certificates) package=ca-certificates ;; # Go and npm fetch modules over TLS
 	*) package=$tool ;;
 	esac

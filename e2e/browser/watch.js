@@ -12,9 +12,14 @@
 //	{player, at, look: {time, end, ready, height, dropped, decoded, playhead, paused, seeking,
 //	 buffered: [[from, to]]}}                                    every 100 ms
 //
-// and, with &frames=1 and the demo as the source, once a second
+// and, with &frames=TIMES and the demo as the source, so many times a second
 //
 //	{player, at, picture: {frame, playhead}}                      the frame counter read off the picture; -1: not readable
+//
+// and, with &requests=1,
+//
+//	{at, request: {url, status, first, last, size}}               a request is over: ms to its first and its last byte
+//	{player, at, waits: true}                                     the picture stops for want of media
 //
 // and, with &sound=1 and the demo as the source,
 //
@@ -29,7 +34,7 @@ import { ahead } from '/page/monitor.js';
 const every = 100;
 const query = new URLSearchParams(location.search);
 const force = (query.get('force') ?? '').split(',').filter(Boolean).map((seconds) => Number(seconds) * 1000);
-const frames = query.get('frames') === '1';
+const frames = Number(query.get('frames') ?? 0);
 const sound = query.get('sound') === '1';
 const utc = () => performance.timeOrigin + performance.now();
 
@@ -91,6 +96,7 @@ async function play({ name, engine, url }) {
   const video = document.createElement('video');
   Object.assign(video, { muted: !sound, autoplay: true, playsInline: true });
   document.body.append(video);
+  if (query.get('requests') === '1') video.addEventListener('waiting', () => say({ waits: true }));
   if (sound) await listen(video, say);
   const opened = await (engine === 'file' ? openFile(video, url) : engines[engine].open(video, url, {
     error: ({ fatal, text }) => say({ error: text, fatal }),
@@ -114,7 +120,7 @@ async function play({ name, engine, url }) {
       opened.select(id);
       say({ forced: { width, height } });
     }
-    if (frames && started > 0 && !video.seeking && ++looks % 10 === 0) {
+    if (frames > 0 && started > 0 && !video.seeking && ++looks % Math.round(1000 / every / frames) === 0) {
       const playhead = opened.playhead() || 0;
       say({ picture: { frame: frameNumber(video), playhead } });
     }
@@ -134,6 +140,16 @@ async function play({ name, engine, url }) {
       },
     });
   }, every);
+}
+
+if (query.get('requests') === '1') {
+  new PerformanceObserver((list) => {
+    for (const { name: url, startTime, requestStart, responseStart, responseEnd, responseStatus: status, encodedBodySize: size } of list.getEntries()) {
+      const sent = requestStart || startTime; // 0 for what failed
+      const at = performance.timeOrigin + sent;
+      window.report({ at, request: { url, status, first: (responseStart || responseEnd) - sent, last: responseEnd - sent, size } });
+    }
+  }).observe({ type: 'resource', buffered: true });
 }
 
 for (const player of JSON.parse(query.get('players'))) {
