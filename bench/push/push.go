@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -26,6 +27,7 @@ type Options struct {
 	Chunk      time.Duration // length of a chunk; 0 = 200 ms, WholeSegment = one chunk a segment
 	PerSegment bool          // CMAF: one PUT a segment (URL/NAME/NUMBER.cmfv) instead of one POST a track
 	Prft       bool          // CMAF: a prft box before each chunk: the UTC of its first sample's capture
+	Stamp      bool          // H.264: the time of sending in the first sample of each chunk, as package stamp writes it
 	Length     time.Duration // media to send before ending cleanly; 0 = until ctx ends
 
 	// Epoch sends times since 1970, so that media at UTC t is the loop at t modulo its length: any two pushes of the same
@@ -92,6 +94,9 @@ func Run(ctx context.Context, o Options) error {
 	}
 	if o.Format == Smooth && (o.PerSegment || o.Prft) {
 		return fmt.Errorf("push %s: Smooth has neither requests per segment nor prft", base.Redacted())
+	}
+	if o.Stamp && !slices.ContainsFunc(o.Tracks.list, (*Track).takesStamps) {
+		return fmt.Errorf("push %s: only H.264 can be stamped", base.Redacted())
 	}
 	switch {
 	case o.Chunk == 0:

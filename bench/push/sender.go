@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"net/url"
 	"time"
+
+	"weir/bench/stamp"
 )
 
 const (
@@ -30,6 +32,7 @@ type sender struct {
 	started  bool   // a chunk has been sent
 	sequence uint32 // of the last moof
 	head     []byte // scratch for moof and mdat header
+	stamp    []byte // scratch for the time of sending
 	slices   [][]byte
 	recent   [2][]byte // Smooth: the last fragments sent, the older one first
 	away     time.Time // no connection before this
@@ -195,6 +198,10 @@ func (s *sender) payload() [][]byte {
 	at := r.start + toTicks(s.clock.offset, s.track.Timescale)
 	s.sequence++
 	s.head = s.head[:0]
+	stamped := s.o.Stamp && s.track.takesStamps()
+	if stamped {
+		r.samples[0].size += stamp.Size
+	}
 	if s.o.Prft {
 		s.head = appendPrft(s.head, at, s.clock.wall(toDuration(r.start, s.track.Timescale)))
 	}
@@ -203,10 +210,21 @@ func (s *sender) payload() [][]byte {
 	} else {
 		s.head = appendHead(s.head, s.sequence, at, r.samples)
 	}
-	s.slices = append(s.slices[:0], s.head)
+	first := r.samples[0].offset // of bytes not yet in slices
+	if stamped {
+		r.samples[0].size -= stamp.Size
+		at := s.track.stampAt(r.samples[0])
+		s.stamp = stamp.Append(s.stamp[:0], time.Now())
+		s.slices = append(s.slices[:0], s.head, s.track.data[first:at], s.stamp)
+		first = at
+	} else {
+		s.slices = append(s.slices[:0], s.head)
+	}
 	for i := 0; i < len(r.samples); {
-		from := r.samples[i].offset
-		to := from
+		from, to := r.samples[i].offset, r.samples[i].offset
+		if i == 0 {
+			from = first
+		}
 		for ; i < len(r.samples) && r.samples[i].offset == to; i++ {
 			to += int(r.samples[i].size)
 		}

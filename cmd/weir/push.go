@@ -59,6 +59,7 @@ func pushCommand() *cobra.Command {
 	f.BoolVar(&o.PerSegment, "per-segment", false, "one PUT a segment instead of one POST a track")
 	f.BoolVar(&o.Epoch, "epoch", false, "times since 1970 instead of from zero: two pushes of a file then send the same media")
 	f.BoolVar(&o.Prft, "prft", false, "a prft box (time of capture) before each chunk")
+	f.BoolVar(&o.Stamp, "stamp", false, "the time of sending in each chunk's H.264 (an SEI message): what weir bench probe reads")
 	f.DurationVar(&o.Length, "length", 0, "end after so much media; 0: never")
 	return cmd
 }
