@@ -58,8 +58,8 @@ lint: ## gofumpt, go vet, staticcheck
 fuzz: ## run every fuzz target for FUZZTIME (10m)
 	@scripts/fuzz.sh $(FUZZTIME)
 
-bench: ## measure ingest, delivery beside nginx, and memory; BENCH=-quick for a look
-	@scripts/tools.sh certificates nginx wrk
+bench: ## measure latency, waiting requests, ingest, delivery beside nginx, and memory; BENCH=-quick for a look
+	@scripts/tools.sh certificates nginx
 	go run ./bench/cmd/bench $(BENCH)
 
 soak: ## serve, push in every way, cut, pull and check for SOAKTIME (1h), watching names, memory and descriptors

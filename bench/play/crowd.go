@@ -23,7 +23,6 @@ type crowd struct {
 	code    int
 	then    func() // with text, when the control connection's answer is whole
 
-	empty   int64  // RSS of the server before anybody came
 	waiting int    // that are not answered
 	all     func() // when everybody is
 	answers []int64
@@ -48,9 +47,6 @@ func (l *load) crowd(d door) error {
 		w := &waiter{crowd: c}
 		w.conn = l.conn(w)
 		c.waiters = append(c.waiters, w)
-	}
-	if m, err := proc.Memory(l.spec.Server); err == nil {
-		c.empty = m.RSS
 	}
 	l.loop.After(0, c.arrive)
 	return nil
@@ -101,7 +97,7 @@ func (c *crowd) gather() {
 		now := c.cpu()
 		c.round.Asking, c.was = now-c.was, now
 		if m, err := proc.Memory(l.spec.Server); err == nil {
-			c.round.Memory = m.RSS - c.empty
+			c.round.Memory = m.RSS
 		}
 		c.door.release(c)
 	})

@@ -39,7 +39,7 @@ func rootCommand() *cobra.Command {
 		SilenceUsage:  true,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(serveCommand(), demoCommand(), pushCommand(), judgeCommand(), versionCommand())
+	root.AddCommand(serveCommand(), demoCommand(), pushCommand(), judgeCommand(), benchCommand(), versionCommand())
 	return root
 }
 

@@ -1,7 +1,8 @@
-package main
+//go:build linux
+
+package harness
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"weir/bench/proc"
 )
 
 // cpus are where things run: the server under test on one core, all that makes load on another.
@@ -78,8 +81,8 @@ type Machine struct {
 }
 
 func describeMachine(ctx context.Context) Machine {
-	m := Machine{CPU: field("/proc/cpuinfo", "model name"), Cores: runtime.NumCPU(), Go: runtime.Version(), LoadAverage: loadAverage()}
-	kib, _, _ := strings.Cut(field("/proc/meminfo", "MemTotal"), " ")
+	m := Machine{CPU: proc.Field("/proc/cpuinfo", "model name"), Cores: runtime.NumCPU(), Go: runtime.Version(), LoadAverage: proc.LoadAverage()}
+	kib, _, _ := strings.Cut(proc.Field("/proc/meminfo", "MemTotal"), " ")
 	if n, err := strconv.Atoi(kib); err == nil {
 		m.MemoryGiB = (n + 1<<19) >> 20
 	}
@@ -92,28 +95,4 @@ func describeMachine(ctx context.Context) Machine {
 		_, m.Nginx, _ = strings.Cut(strings.TrimSpace(string(out)), "nginx/")
 	}
 	return m
-}
-
-func loadAverage() string {
-	b, err := os.ReadFile("/proc/loadavg")
-	if err != nil {
-		return ""
-	}
-	return strings.Join(strings.Fields(string(b))[:3], " ")
-}
-
-// field returns what stands behind "name:" in a file of /proc, or "".
-func field(path, name string) string {
-	f, err := os.Open(path)
-	if err != nil {
-		return ""
-	}
-	defer f.Close()
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		key, value, _ := strings.Cut(lines.Text(), ":")
-		if strings.TrimSpace(key) == name {
-			return strings.TrimSpace(value)
-		}
-	}
-	return ""
 }

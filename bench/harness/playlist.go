@@ -1,9 +1,12 @@
-package main
+//go:build linux
+
+package harness
 
 import (
 	"context"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -12,6 +15,8 @@ type playlist struct {
 	url      string
 	text     []byte
 	segments []string // URLs of the listed segments, GAPs left out, oldest first
+	parts    []string // URLs of the listed parts, oldest first
+	seconds  float64  // sum of the listed segments' durations
 }
 
 // playlist fetches the media playlist of a channel's only track.
@@ -42,6 +47,24 @@ func (n *node) playlist(ctx context.Context, channel int) (*playlist, error) {
 			return nil, err
 		}
 		p.segments = append(p.segments, segment)
+	}
+	for line := range strings.Lines(string(p.text)) {
+		if d, ok := strings.CutPrefix(line, "#EXTINF:"); ok {
+			d, _, _ = strings.Cut(d, ",")
+			v, err := strconv.ParseFloat(d, 64)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", p.url, err)
+			}
+			p.seconds += v
+		}
+		if _, uri, ok := strings.Cut(line, `URI="`); ok && strings.HasPrefix(line, "#EXT-X-PART:") {
+			uri, _, _ = strings.Cut(uri, `"`)
+			part, err := resolve(p.url, uri)
+			if err != nil {
+				return nil, err
+			}
+			p.parts = append(p.parts, part)
+		}
 	}
 	return p, nil
 }

@@ -1,7 +1,10 @@
-package main
+//go:build linux
+
+package harness
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -44,7 +47,7 @@ http {
 
 func (b *bench) startNginx(ctx context.Context) (*nginx, error) {
 	if _, err := exec.LookPath("nginx"); err != nil {
-		return nil, skippedError("nginx is missing: apt-get install nginx-light")
+		return nil, errors.New("nginx is missing: apt-get install nginx-light")
 	}
 	ports, err := freePorts(1)
 	if err != nil {

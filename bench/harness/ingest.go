@@ -1,10 +1,13 @@
-package main
+//go:build linux
+
+package harness
 
 import (
 	"context"
 	"fmt"
 	"time"
 
+	"weir/bench/proc"
 	"weir/bench/push"
 )
 
@@ -37,28 +40,34 @@ type burstResult struct {
 }
 
 type ingestReport struct {
-	Cases []ingestResult `json:"cases"`
-	Burst *burstResult   `json:"burst,omitempty"`
+	Beside *besideResult  `json:"beside,omitempty"`
+	Cases  []ingestResult `json:"cases"`
+	Burst  *burstResult   `json:"burst,omitempty"`
 }
 
-func (b *bench) ingest(ctx context.Context) (*ingestReport, error) {
+func (b *bench) ingest(ctx context.Context, report *report) error {
 	r := new(ingestReport)
+	report.Ingest = r
+	beside, err := b.besideRelay(ctx, report, b.plan.beside)
+	if err != nil {
+		return fmt.Errorf("beside the relay: %w", err)
+	}
+	r.Beside = beside
 	for _, c := range b.plan.ingest {
 		b.say("ingest: %s: %d channels of %d kb/s in chunks of %v", c.name, c.channels, c.bits/1000, c.chunk)
 		result, err := b.ingestCase(ctx, c)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", c.name, err)
+			return fmt.Errorf("%s: %w", c.name, err)
 		}
 		r.Cases = append(r.Cases, result)
 	}
 	if b.plan.burst != nil {
 		b.say("ingest: one socket at full speed")
-		var err error
 		if r.Burst, err = b.burst(ctx, *b.plan.burst); err != nil {
-			return nil, fmt.Errorf("burst: %w", err)
+			return fmt.Errorf("burst: %w", err)
 		}
 	}
-	return r, nil
+	return nil
 }
 
 // The window of ingest measurements is the shortest that weir takes, and what it holds is no limit.
@@ -73,7 +82,7 @@ func (b *bench) ingestCase(ctx context.Context, c ingestCase) (ingestResult, err
 	if err != nil {
 		return r, err
 	}
-	n, err := b.startNode(ctx, c.channels, ingestWindow, ingestMemory)
+	n, err := b.startNode(ctx, nodeCase{channels: c.channels, window: ingestWindow, memory: ingestMemory})
 	if err != nil {
 		return r, err
 	}
@@ -148,7 +157,7 @@ func measure(p *process, e *encoders) (m *measurement, err error) {
 	if err != nil {
 		return nil, err
 	}
-	kernel, err := p.kernel()
+	kernel, err := proc.Kernel(p.pid())
 	m.cpu, m.kernel = -cpu, -kernel
 	return m, err
 }
@@ -159,7 +168,7 @@ func (m *measurement) end() error {
 	if err != nil {
 		return err
 	}
-	kernel, err := m.p.kernel()
+	kernel, err := proc.Kernel(m.p.pid())
 	m.kernel += kernel
 	m.took, m.cpu, m.bytes, m.chunks = time.Since(m.at), m.cpu+cpu, m.bytes+sum.Bytes, m.chunks+sum.Chunks
 	return err
@@ -172,7 +181,7 @@ func (b *bench) burst(ctx context.Context, c burstCase) (*burstResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, err := b.startNode(ctx, 1, ingestWindow, ingestMemory)
+	n, err := b.startNode(ctx, nodeCase{channels: 1, window: ingestWindow, memory: ingestMemory})
 	if err != nil {
 		return nil, err
 	}

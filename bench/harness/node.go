@@ -1,7 +1,11 @@
-package main
+//go:build linux
+
+package harness
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -39,10 +43,18 @@ type node struct {
 // profileToken opens the profiles of the node, which lives on the loopback address and for minutes only.
 const profileToken = "bench"
 
+// A nodeCase is what a measurement sets of weir's configuration; the rest is as it comes.
+type nodeCase struct {
+	channels int
+	window   time.Duration // live.window
+	memory   int64         // cache.memory
+	part     time.Duration // live.part; 0: the default
+}
+
 // startNode starts weir with a number of channels and waits until it is ready.
-func (b *bench) startNode(ctx context.Context, channels int, window time.Duration, memory int64) (*node, error) {
+func (b *bench) startNode(ctx context.Context, c nodeCase) (*node, error) {
 	if _, err := exec.LookPath("taskset"); err != nil {
-		return nil, skippedError("taskset is missing: apt-get install util-linux")
+		return nil, errors.New("taskset is missing: apt-get install util-linux")
 	}
 	ports, err := freePorts(3)
 	if err != nil {
@@ -54,7 +66,7 @@ func (b *bench) startNode(ctx context.Context, channels int, window time.Duratio
 		return nil, err
 	}
 	path := filepath.Join(dir, "weir.yaml")
-	if err := os.WriteFile(path, []byte(n.config(filepath.Join(dir, "data"), channels, window, memory)), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(n.config(filepath.Join(dir, "data"), c)), 0o600); err != nil {
 		return nil, err
 	}
 	cmd := pinned(ctx, b.cpus.Server, b.binary, "serve", "-config", path)
@@ -77,11 +89,15 @@ func (b *bench) startNode(ctx context.Context, channels int, window time.Duratio
 }
 
 // config is weir's configuration: the defaults, but for what a measurement must set.
-func (n *node) config(data string, channels int, window time.Duration, memory int64) string {
+func (n *node) config(data string, nc nodeCase) string {
 	var c strings.Builder
+	part := ""
+	if nc.part > 0 {
+		part = fmt.Sprintf(", part: %s", nc.part)
+	}
 	fmt.Fprintf(&c, "http: {listen: %q}\nadmin: {listen: %q, tokens: [{name: bench, token: %s, role: contributor}]}\n", n.public, n.admin, profileToken)
 	fmt.Fprintf(&c, "ingest: {listen: %q, limits: {channelRate: 100GB}}\n", n.encoder) // the door's brake is not what is measured
-	fmt.Fprintf(&c, "data: {dir: %q}\nlive: {window: %s}\ncache: {memory: %d}\nlog: {level: warn}\nresources:\n", data, window, memory)
+	fmt.Fprintf(&c, "data: {dir: %q}\nlive: {window: %s%s}\ncache: {memory: %d}\nlog: {level: warn}\nresources:\n", data, nc.window, part, nc.memory)
 	lists := []struct{ kind, entry string }{
 		{"liveEvents", "{name: c%[1]d, properties: {input: {streamingProtocol: FragmentedMP4, accessToken: %[2]s, keyFrameIntervalDuration: PT2S}, weir: {tracks: [v]}}}"},
 		{"assets", "{name: c%[1]d, properties: {}}"},
@@ -90,7 +106,7 @@ func (n *node) config(data string, channels int, window time.Duration, memory in
 	}
 	for _, list := range lists {
 		fmt.Fprintf(&c, "  %s:\n", list.kind)
-		for i := range channels {
+		for i := range nc.channels {
 			fmt.Fprintf(&c, "    - "+list.entry+"\n", i, guid(i))
 		}
 	}
@@ -134,6 +150,23 @@ func sumMetric(text, name string) (float64, error) {
 		sum += v
 	}
 	return sum, nil
+}
+
+// put stores an object on a bare server.
+func put(ctx context.Context, url string, content []byte) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPut, url, bytes.NewReader(content))
+	if err != nil {
+		return err
+	}
+	answer, err := plainClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: %s", url, answer.Status)
+	}
+	return nil
 }
 
 // fetch returns the body of a 200.
