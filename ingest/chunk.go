@@ -25,7 +25,7 @@ type pending struct {
 	durations  []uint32
 	syncs      []int32
 	bytes      int64
-	arrival    int64 // UTC ns
+	arrived    int64 // of its last byte, by segcache.Clock
 	prft       media.Prft
 	hasPrft    bool
 	settled    int
@@ -52,6 +52,7 @@ func (conn *Conn) readPayload(r io.Reader, size int) error {
 		conn.s.cancel(room)
 		return err
 	}
+	arrived := segcache.Clock()
 	if err := conn.checkSamples(room.Payload()); err != nil {
 		conn.s.cancel(room)
 		return conn.skipFragment(err)
@@ -60,7 +61,7 @@ func (conn *Conn) readPayload(r io.Reader, size int) error {
 	used := false
 	now := conn.s.c.deps.Now()
 	for i := range conn.frag.Trafs {
-		if conn.submit(now, room, &conn.frag.Trafs[i]) {
+		if conn.submit(now, arrived, room, &conn.frag.Trafs[i]) {
 			used = true
 		}
 	}
@@ -151,7 +152,7 @@ func (conn *Conn) headSize() int {
 
 // submit hands one track's chunk to the timeline and carries out what it decides. It tells whether bytes of the room are
 // in use, now or pending.
-func (conn *Conn) submit(now int64, room segcache.Room, traf *media.Traf) bool {
+func (conn *Conn) submit(now, arrived int64, room segcache.Room, traf *media.Traf) bool {
 	c := conn.s.c
 	in := conn.input(traf.TrackID)
 	if in == nil || len(traf.Samples) == 0 {
@@ -168,7 +169,8 @@ func (conn *Conn) submit(now int64, room segcache.Room, traf *media.Traf) bool {
 		in.track.stats.drop(ReasonPending)
 		return false
 	}
-	p.fill(in, room, traf, now)
+	p.fill(in, room, traf)
+	p.arrived = arrived
 	if conn.hasPrft && traf == &conn.frag.Trafs[0] {
 		p.prft, p.hasPrft = conn.prft, true
 	}
@@ -196,8 +198,8 @@ func decodeTime(in *input, traf *media.Traf) int64 {
 }
 
 // fill copies the chunk's index and corrects sync flags by what the payload says (NAL types over flags).
-func (p *pending) fill(in *input, room segcache.Room, traf *media.Traf, now int64) {
-	p.in, p.room, p.offset, p.arrival = in, room, int(traf.DataOffset), now
+func (p *pending) fill(in *input, room segcache.Room, traf *media.Traf) {
+	p.in, p.room, p.offset = in, room, int(traf.DataOffset)
 	p.samples = append(p.samples[:0], traf.Samples...)
 	p.durations, p.syncs = p.durations[:0], p.syncs[:0]
 	p.bytes, p.settled, p.placed, p.hasPrft = 0, 0, false, false

@@ -47,6 +47,8 @@ func (c *Channel) applyOne(ev *timeline.Event) {
 			c.duplicate(p)
 		}
 		c.settle(p, ev.To-ev.From)
+	case timeline.PartListed:
+		c.listPart(ev)
 	case timeline.Completed:
 		if t := c.tracks[ev.Track]; t != nil && t.live != nil {
 			if t.sparse() {
@@ -92,6 +94,20 @@ func (c *Channel) list(ev *timeline.Event) {
 	c.disagree(t, t.live.List(segcache.Entry{
 		N: ev.N, Slot: ev.Slot, Ordinal: ev.Ordinal, Start: ev.Start, End: ev.End, Gap: gap,
 	}))
+	c.dirty = true
+}
+
+// listPart lists a part. Where one cannot be, a chunk of it having been lost, those behind it are not tried.
+func (c *Channel) listPart(ev *timeline.Event) {
+	t := c.tracks[ev.Track]
+	if t == nil || t.live == nil || t.partless == ev.N {
+		return
+	}
+	if err := t.live.ListPart(segcache.PartEntry{N: ev.N, Part: ev.Part, Start: ev.Start, End: ev.End}); err != nil {
+		t.partless = ev.N
+		c.disagree(t, err)
+		return
+	}
 	c.dirty = true
 }
 
@@ -151,7 +167,8 @@ func (c *Channel) place(p *pending, ev *timeline.Event) {
 	c.moof = m.Append(c.moof)
 
 	chunk := segcache.Chunk{
-		N: ev.N, Slot: ev.Slot, Ordinal: ev.Ordinal, Start: ev.Start, End: ev.End, Sync: ev.Sync, First: ev.First,
+		N: ev.N, Part: ev.Part, Slot: ev.Slot, Ordinal: ev.Ordinal, Start: ev.Start, End: ev.End, Arrived: p.arrived,
+		Sync: ev.Sync, First: ev.First,
 	}
 	head, payload := p.room.Head(), len(p.room.Head())+p.offset+from
 	if payload == len(head) && len(c.moof) <= len(head) {

@@ -23,6 +23,8 @@ type track struct {
 	segment uint64 // number and chunk count of the segment being written: they make the sequence number
 	chunks  uint32
 
+	partless uint64 // segment of which a part could not be listed
+
 	page page // text: the segment that is being put together
 
 	prints prints
@@ -195,6 +197,7 @@ func readerGenerations(gens []timeline.Generation) []segcache.Generation {
 			Cut:                   g.Cut,
 			TargetDuration:        g.TargetDuration,
 			PartTarget:            g.PartTarget,
+			Burst:                 g.Burst,
 			Epoch:                 g.Epoch,
 			Late:                  g.Late,
 		}

@@ -7,7 +7,7 @@ type Chunk struct {
 	Ordinal    int
 	Part       int // index of the part that the chunk lies in; it does not go back within a segment
 	Start, End int64
-	Arrived    int64 // when its last byte had arrived, on the caller's clock: Body.Arrived
+	Arrived    int64 // when its last byte had arrived, by Clock: Body.Arrived; 0: not known
 	Sync       bool  // starts with a sync sample
 	First      bool  // opens the segment
 	Extents    [2]Extent

@@ -54,6 +54,11 @@ const (
 	// Blank: nothing lasts from Start to End in segment N of a sparse track: an empty sample stands there. First as in
 	// Placed. The pieces of a sparse segment come all at once, right before its Completed; they touch, and cover its slot.
 	Blank
+	// PartListed: part Part of segment N may be shown and fetched (Start, End in channel ticks). N is the number that the
+	// track lists next; parts come in order, after all that is Placed in them and before their segment's Listed. A segment
+	// that is listed as media has had all its parts listed; one that becomes a GAP keeps those that were. A sparse track
+	// has no parts: its segments come whole.
+	PartListed
 	// Completed: segment N of the track has all its bytes (Start, End in channel ticks): it may be served by name.
 	Completed
 	// Listed: the track's manifest entry N, in order and without holes: media, or Gap. Start, End in channel ticks.
@@ -74,6 +79,7 @@ type Event struct {
 	Chunk      uint64
 	From, To   int
 	N          uint64 // segment number
+	Part       int    // Placed, PartListed: index of the part in its segment; all samples of a piece lie in one
 	Slot       int64  // slot index since the epoch (k)
 	Ordinal    int    // generation
 	Start, End int64  // channel ticks of the track
@@ -109,6 +115,7 @@ type Generation struct {
 	DiscontinuitySequence uint64 `json:"discontinuitySequence"`
 	TargetDuration        int    `json:"targetDuration"` // seconds; fixed by the first generation
 	PartTarget            int64  `json:"partTarget"`     // nanoseconds; fixed by the first generation
+	Burst                 int64  `json:"burst"`          // nanoseconds: the longest chunk while the first generation was learnt; 0: not known
 	Tracks                []Grid `json:"tracks"`         // in order of name
 }
 

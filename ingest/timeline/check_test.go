@@ -16,6 +16,8 @@ import (
 //	C6  a sample's time is what its mapping says, except that the one after a short hole starts early
 //	C7  one record at a time is asked for
 //	C8  a sparse segment covers its slot from edge to edge, with samples within their own times and blanks
+//	C9  every piece lies in one part; parts are listed in order, once all of them is there, and before their segment, which
+//	    they tile; each is as long as its grid says; a sparse track has none
 type checker struct {
 	node   string
 	now    int64
@@ -54,6 +56,9 @@ type made struct {
 	done       bool
 	doneAt     int64
 	frames     []string // with their times
+	parts      []Event  // listed
+	partsAt    []int64  // when
+	begins     []int64  // where the pieces of each part begin
 }
 
 func newChecker(node string, known []Generation) *checker {
@@ -96,6 +101,8 @@ func (c *checker) apply(now int64, events []Event) (needs []Event) {
 			c.settle(ev)
 			c.drops[ev.Reason] += ev.To - ev.From
 			c.dropAt[ev.Reason] = now
+		case PartListed:
+			c.partListed(ev)
 		case Completed:
 			c.completed(ev)
 		case Listed:
@@ -214,6 +221,12 @@ func (c *checker) placed(ev *Event) {
 		c.fault("C6 %s: segment %d: a piece ends at %d, its mapping says %d", ev.Track, ev.N, ev.End, at)
 	}
 	m.pos, t.pos = ev.End, ev.End
+	switch {
+	case ev.Part == len(m.begins):
+		m.begins = append(m.begins, ev.Start)
+	case ev.Part != len(m.begins)-1:
+		c.fault("C9 %s: segment %d: a piece of part %d after %d", ev.Track, ev.N, ev.Part, len(m.begins)-1)
+	}
 }
 
 // spoken takes a sample of a sparse track.
@@ -272,6 +285,44 @@ func (c *checker) slot(ev *Event) *made {
 	return m
 }
 
+// partListed takes a part that is shown.
+func (c *checker) partListed(ev *Event) {
+	t := c.track(ev.Track)
+	m := t.segments[ev.N]
+	g := c.opened[ev.Ordinal]
+	switch {
+	case m == nil || g == nil || ev.Ordinal != m.ordinal || ev.Slot != m.slot:
+		c.fault("C9 %s: part %d of segment %d has no segment", ev.Track, ev.Part, ev.N)
+		return
+	case len(t.list) > 0 && ev.N != t.list[len(t.list)-1].N+1 && !c.absent(ev.Track, t.list[len(t.list)-1].Ordinal, ev.Ordinal):
+		c.fault("C9 %s: part %d of segment %d after segment %d", ev.Track, ev.Part, ev.N, t.list[len(t.list)-1].N)
+	case ev.Part != len(m.parts) || ev.Part >= len(m.begins):
+		c.fault("C9 %s: part %d of segment %d: %d are listed, %d there", ev.Track, ev.Part, ev.N, len(m.parts), len(m.begins))
+		return
+	}
+	grid := g.grid(ev.Track)
+	start := m.start
+	if ev.Part > 0 {
+		start = m.parts[ev.Part-1].End
+	}
+	if ev.Start != start || ev.End <= ev.Start {
+		c.fault("C9 %s: part %d of segment %d: [%d,%d) after %d", ev.Track, ev.Part, ev.N, ev.Start, ev.End, start)
+	}
+	switch at := m.begins[ev.Part]; {
+	case grid.Kind == Sparse:
+		c.fault("C9 %s: text has no parts", ev.Track)
+	case m.pos < ev.End && !m.done:
+		c.fault("C9 %s: part %d of segment %d ends at %d, its media at %d", ev.Track, ev.Part, ev.N, ev.End, m.pos)
+	case at < ev.Start || at >= ev.End:
+		c.fault("C9 %s: part %d of segment %d [%d,%d) begins at %d", ev.Track, ev.Part, ev.N, ev.Start, ev.End, at)
+	case ev.Part+1 < len(m.begins) && m.begins[ev.Part+1] < ev.End:
+		c.fault("C9 %s: part %d of segment %d ends at %d, the next begins at %d", ev.Track, ev.Part, ev.N, ev.End, m.begins[ev.Part+1])
+	case grid.Cadence != 0 && (ev.Start-m.start)%g.partLength(grid) != 0:
+		c.fault("C9 %s: part %d of segment %d starts at %d, off the grid", ev.Track, ev.Part, ev.N, ev.Start)
+	}
+	m.parts, m.partsAt = append(m.parts, *ev), append(m.partsAt, c.now)
+}
+
 func (c *checker) completed(ev *Event) {
 	m := c.track(ev.Track).segments[ev.N]
 	switch {
@@ -311,6 +362,11 @@ func (c *checker) listed(ev *Event) {
 	}
 	if m := t.segments[ev.N]; !ev.Gap && (m == nil || !m.done || m.start != ev.Start || m.end != ev.End) {
 		c.fault("C4 %s: entry %d is listed and not complete", ev.Track, ev.N)
+	}
+	if m := t.segments[ev.N]; !ev.Gap && m != nil && c.opened[ev.Ordinal] != nil && c.opened[ev.Ordinal].grid(ev.Track).Kind != Sparse {
+		if len(m.parts) == 0 || len(m.parts) != len(m.begins) || m.parts[len(m.parts)-1].End > ev.End {
+			c.fault("C9 %s: entry %d is listed with %d of %d parts", ev.Track, ev.N, len(m.parts), len(m.begins))
+		}
 	}
 	t.list = append(t.list, *ev)
 	t.at = append(t.at, c.now)

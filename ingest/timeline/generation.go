@@ -137,6 +137,7 @@ func (tl *Timeline) carry(t *track, g *Generation, b, before *timebase, goesOn, 
 		for n := max(g.N0, t.opened-min(t.opened, slotRing)); n <= t.opened; n++ { // opened under the old slots: not the same bytes
 			t.slots[n%slotRing] = slot{}
 		}
+		t.parts.cut(g.N0)
 	}
 	if t.cur.g == g {
 		return // new in the set

@@ -204,6 +204,9 @@ func (tl *Timeline) compose(now int64, sketches []*sketch, old *Generation, shar
 		}
 	}
 	g := &Generation{TargetDuration: 1, PartTarget: tl.cfg.Part}
+	if old != nil {
+		g.TargetDuration, g.PartTarget, g.Burst = old.TargetDuration, old.PartTarget, old.Burst
+	}
 	if shared != nil {
 		b := shared.Base
 		g.Base, g.Epoch, g.Anchor = &b, shared.epoch, scaleUp(b.nanos(0, 1), 25, second)
@@ -373,7 +376,6 @@ func (tl *Timeline) videoSlots(now int64, g *Generation, k *sketch, old *Generat
 // segments are cut at the slots of the generation before, with or without a sync sample.
 func (g *Generation) fit(old *Generation, cadence int64) {
 	p := int64(g.MasterTimescale)
-	g.TargetDuration, g.PartTarget = old.TargetDuration, old.PartTarget
 	most := scale(int64(g.TargetDuration)*second+second/2-longestFrame, p, second)
 	if !g.Regular {
 		most = (scale(int64(g.TargetDuration)*second+second/2, p, second) - 1) / 2

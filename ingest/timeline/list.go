@@ -49,6 +49,7 @@ func (tl *Timeline) listTrack(now int64, t *track, budget int) int {
 			tl.wake(now)
 			return 0
 		}
+		tl.listParts(now, t, g, grid)
 		if at := tl.ripe(t, g, grid); at > now {
 			tl.wake(at)
 			return budget
@@ -88,7 +89,7 @@ func (tl *Timeline) ripe(t *track, g *Generation, grid *Grid) int64 {
 	end, whole := tl.whole(t, g, grid)
 	if whole {
 		if tl.masterOpened(g, n) && (n != g.N0 || tl.allReached(g, n)) {
-			return min(deadline, add(scale(end, second, int64(grid.Timescale)), tl.lag-g.PartTarget))
+			return min(deadline, tl.early(g, grid, end))
 		}
 	}
 	return deadline
@@ -157,8 +158,11 @@ func (tl *Timeline) listOne(t *track, g *Generation, grid *Grid) {
 	ev := Event{Kind: Listed, Track: t.name, N: n, Slot: k, Ordinal: g.Ordinal}
 	if t.kind == Sparse {
 		ev.Start, ev.End = tl.fill(t, g, grid, n)
-	} else if s := &t.slots[n%slotRing]; s.n == n && s.done && (!t.listed || s.start >= t.lastEnd-tl.overlapMost(t, g, grid, n)) {
+	} else if s := &t.slots[n%slotRing]; s.n == n && s.done && tl.follows(t, g, grid, n, s.start) {
 		ev.Start, ev.End = s.start, s.end
+		for t.parts.len() > 0 && t.parts.first().n == n {
+			tl.listPart(t, g)
+		}
 	} else {
 		ev.Gap = true
 		ev.Start, ev.End = g.edge(grid, k), tl.slotEnd(t, g, grid, n)
@@ -170,6 +174,11 @@ func (tl *Timeline) listOne(t *track, g *Generation, grid *Grid) {
 	t.lastEnd, t.listed = ev.End, true
 	t.next++
 	tl.emit(ev)
+}
+
+// follows tells whether what starts at start may be listed next, in segment n.
+func (tl *Timeline) follows(t *track, g *Generation, grid *Grid, n uint64, start int64) bool {
+	return !t.listed || start >= t.lastEnd-tl.overlapMost(t, g, grid, n)
 }
 
 // overlapMost is how far an entry may begin before the one listed last ends: a frame where a generation opens, else not at

@@ -11,6 +11,7 @@ type cursor struct {
 
 	open  bool  // segment n is being written; else the track waits for its begin
 	start int64 // of the open segment
+	parts division
 
 	has  bool   // pos and seen are set
 	pos  int64  // everything before is settled
@@ -73,7 +74,7 @@ func (tl *Timeline) meet(t *track, s int64) {
 
 // mayCut tells whether the next frame may begin an irregular segment: what is lost there may have been its sync sample.
 func (c *cursor) mayCut() bool {
-	if c.grid.Kind != Video || !c.g.irregular() {
+	if !c.runsOn() {
 		return false
 	}
 	return c.open && c.pos >= c.end || !c.open && c.pos >= c.begin
@@ -174,7 +175,7 @@ func (tl *Timeline) extend(in *input, h *held, s, e int64) {
 		tl.write(in, h, c.pos, false)
 		return
 	}
-	if c.grid.Kind != Video || !c.g.irregular() {
+	if !c.runsOn() {
 		tl.complete(in, h, c.end)
 		tl.enter(t, c.n+1)
 		return
@@ -205,32 +206,58 @@ func (tl *Timeline) write(in *input, h *held, start int64, first bool) {
 	if c.grid.Kind == Video {
 		sync = h.isSync(from)
 	}
-	var end int64
-	if c.grid.Kind == Video && c.g.irregular() {
-		end = tl.untilCut(in, h)
-	} else {
-		end = until(in, h, c.end)
-	}
 	if first {
 		c.open, c.start = true, start
+		c.parts = division{length: c.g.partLength(c.grid), start: start}
 		if !t.has {
 			t.has, t.began, t.beganAt = true, c.n, h.arrival
 		}
 		t.opened = max(t.opened, c.n)
 		tl.dirty = true
+	} else if c.parts.some && c.parted(start, in.m.At(h.x+int64(h.dur[from]))) {
+		tl.endPart(t, start)
 	}
-	c.pos = max(start, end)
+	c.pos = max(start, c.run(in, h))
+	c.parts.some = true
 	tl.emit(Event{
-		Kind: Placed, Track: t.name, Chunk: h.id, From: from, To: h.from, N: c.n, Slot: c.g.slot(c.n), Ordinal: c.g.Ordinal,
-		Start: start, End: c.pos, First: first, Sync: sync, Map: in.m,
+		Kind: Placed, Track: t.name, Chunk: h.id, From: from, To: h.from, N: c.n, Part: c.parts.index, Slot: c.g.slot(c.n),
+		Ordinal: c.g.Ordinal, Start: start, End: c.pos, First: first, Sync: sync, Map: in.m,
 	})
-	if c.pos >= c.end && (c.grid.Kind != Video || !c.g.irregular()) {
-		if c.grid.Cadence != 0 {
-			tl.complete(in, h, c.end)
-		} else {
-			tl.complete(in, h, c.pos)
+	if c.pos < c.end || c.runsOn() {
+		tl.divide(t)
+		return
+	}
+	if c.grid.Cadence != 0 {
+		tl.complete(in, h, c.end)
+	} else {
+		tl.complete(in, h, c.pos)
+	}
+	tl.enter(t, c.n+1)
+}
+
+// runsOn tells whether the segment goes on to a sync sample, beyond its slot.
+func (c *cursor) runsOn() bool { return c.grid.Kind == Video && c.g.irregular() }
+
+// run moves h past the samples, one at least, that belong to the segment and the part that are being written, and returns
+// where they end.
+func (c *cursor) run(in *input, h *held) int64 {
+	if end := in.m.At(h.end); end <= min(c.end, c.partLimit()) {
+		h.from, h.x = len(h.dur), h.end
+		return end
+	}
+	h.x += int64(h.dur[h.from])
+	h.from++
+	for at := in.m.At(h.x); ; {
+		if h.from == len(h.dur) || at >= c.end && !c.runsOn() {
+			return at
 		}
-		tl.enter(t, c.n+1)
+		end := in.m.At(h.x + int64(h.dur[h.from]))
+		if c.parted(at, end) || c.runsOn() && c.cuts(h, h.from, at, end) {
+			return at
+		}
+		h.x += int64(h.dur[h.from])
+		h.from++
+		at = end
 	}
 }
 
@@ -244,19 +271,6 @@ func until(in *input, h *held, limit int64) int64 {
 		h.x += int64(h.dur[h.from])
 		h.from++
 		if at := in.m.At(h.x); at >= limit || h.from == len(h.dur) {
-			return at
-		}
-	}
-}
-
-// untilCut is until for an irregular segment: up to the sample that cuts it.
-func (tl *Timeline) untilCut(in *input, h *held) int64 {
-	c := &in.t.cur
-	for {
-		h.x += int64(h.dur[h.from])
-		h.from++
-		at := in.m.At(h.x)
-		if h.from == len(h.dur) || at >= c.end && c.cuts(h, h.from, at, in.m.At(h.x+int64(h.dur[h.from]))) {
 			return at
 		}
 	}
@@ -286,6 +300,7 @@ func (tl *Timeline) complete(in *input, h *held, end int64) {
 	c := &t.cur
 	c.open = false
 	end = max(end, c.start)
+	tl.endPart(t, end)
 	tl.emit(Event{
 		Kind: Completed, Track: t.name, N: c.n, Slot: c.g.slot(c.n), Ordinal: c.g.Ordinal, Start: c.start, End: end,
 	})

@@ -343,6 +343,9 @@ func agree(t *testing.T, a, b *checker) (same int) {
 				}
 				fault("%s %d: from frame %d on %v and %v", name, n, i, x.frames[i:min(i+3, len(x.frames))], y.frames[i:min(i+3, len(y.frames))])
 			}
+			if k := min(len(x.parts), len(y.parts)); !slices.EqualFunc(x.parts[:k], y.parts[:k], samePart) && !b.lostOf(x) && !a.lostOf(y) {
+				fault("%s %d: parts differ: %v and %v", name, n, x.parts, y.parts)
+			}
 			same++
 		}
 		byNumber := map[uint64]*Event{}
@@ -357,6 +360,11 @@ func agree(t *testing.T, a, b *checker) (same int) {
 		}
 	}
 	return same
+}
+
+// samePart tells whether two nodes list the same part.
+func samePart(x, y Event) bool {
+	return x.N == y.N && x.Part == y.Part && x.Start == y.Start && x.End == y.End && x.Slot == y.Slot && x.Ordinal == y.Ordinal
 }
 
 func config() Config { return Config{Segment: 2 * second, Part: second / 3, Window: 60 * second} }

@@ -94,7 +94,7 @@ func (g *Generation) grid(name string) *Grid {
 func (g *Generation) valid() bool {
 	m := int64(g.MasterTimescale)
 	if m == 0 || m > maxTimescale || g.D < m/4 || g.D > m*maxSlotSeconds || g.GOP <= 0 || g.GOP > m*3600 ||
-		g.TargetDuration <= 0 || g.TargetDuration > 2*maxSlotSeconds || g.PartTarget <= 0 || g.PartTarget > maxSlotSeconds*second ||
+		g.TargetDuration <= 0 || g.TargetDuration > 2*maxSlotSeconds || g.PartTarget <= 0 || g.PartTarget > maxSlotSeconds*second || g.Burst < 0 ||
 		g.Phase < 0 || g.Phase > m*3600 || g.K0 < 0 || g.K0 > maxSeconds*m/g.D || g.N0 > 1<<52 ||
 		len(g.Tracks) == 0 || len(g.Tracks) > maxTracks {
 		return false

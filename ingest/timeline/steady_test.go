@@ -86,7 +86,7 @@ func (m *treadmill) answer() {
 				if ev.Reason != BeforeStart {
 					panic("dropped on a treadmill: " + string(ev.Reason))
 				}
-			case Placed, Completed, Opened, Note:
+			case Placed, PartListed, Completed, Opened, Note:
 			}
 		}
 	}

@@ -2,10 +2,23 @@ package timeline
 
 const millisecond = second / 1000
 
-// targets sets TARGETDURATION and PART-TARGET, which stay for the life of the URL: docs/time.md, section 2.
+// targets sets TARGETDURATION and PART-TARGET, which stay for the life of the URL, and what players have to wait for
+// between chunks: docs/time.md, section 2.
 func (g *Generation) targets(cfg *Config, sketches []*sketch) {
 	g.TargetDuration = g.targetDuration(sketches)
 	g.PartTarget = g.partTarget(cfg.Part, sketches)
+	for _, k := range sketches {
+		g.Burst = max(g.Burst, k.longest())
+	}
+}
+
+// longest is the longest chunk of those that wait, in ns.
+func (k *sketch) longest() int64 {
+	longest := int64(0)
+	for _, h := range k.in.q {
+		longest = max(longest, scale(h.end-h.time, second, int64(k.in.info.Timescale)))
+	}
+	return longest
 }
 
 // targetDuration in seconds: what no segment of these slots exceeds when it is rounded.

@@ -54,6 +54,7 @@ type track struct {
 	lastEnd int64  // where the last listed entry ends
 	listed  bool   // there is one
 	slots   []slot // by number, those that are not listed yet
+	parts   queue  // complete, and not listed yet
 	opened  uint64 // newest number opened
 	has     bool   // opened, began and beganAt are set
 	began   uint64 // first number opened
