@@ -76,7 +76,7 @@ func TestPage(t *testing.T) {
 		if s.State != "playing" || s.Notice != "" {
 			t.Errorf("%s: state %q, notice %q", name, s.State, s.Notice)
 		}
-		if latency := seconds(s.Latency); latency < 1 || latency > 15 && name != "lowest" && name != "smooth-dash" {
+		if latency := seconds(s.Latency); latency < 0.3 || latency > 15 && name != "lowest" && name != "smooth-dash" {
 			t.Errorf("%s: latency %q", name, s.Latency)
 		}
 		if buffer := seconds(s.Buffer); buffer <= 0 || buffer > 30 { // a stall is counted apart

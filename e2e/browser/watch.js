@@ -102,7 +102,7 @@ async function play({ name, engine, url }) {
     error: ({ fatal, text }) => say({ error: text, fatal }),
     switched: () => {},
     note: (text) => say({ note: text }),
-  }, url.endsWith('.ism/manifest') ? 'smooth' : undefined));
+  }, { format: url.endsWith('.ism/manifest') ? 'smooth' : undefined, low: query.get('latency') !== 'normal' }));
   let listed = false;
   let started = 0;
   let done = 0; // of force

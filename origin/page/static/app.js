@@ -48,14 +48,14 @@ async function play(signal) {
   const { label, open } = engines[choice.engine];
   $('manifest').textContent = url;
   reset();
-  log.add(`${label} opens ${url}`);
+  log.add(`${label} opens ${url}${choice.low ? ', with low latency where that is offered' : ''}`);
   setState('loading');
   while (!signal.aborted) {
     if (await hasMedia(url, signal)) {
       hideNotice();
       setState('loading');
       try {
-        await playOnce((...how) => open(...how, choice.format), url, signal);
+        await playOnce((...how) => open(...how, { format: choice.format, low: choice.low }), url, signal);
       } catch (e) {
         setState('failed');
         if (e instanceof MissingEngine) {

@@ -30,8 +30,8 @@ export class Chart {
     const style = getComputedStyle(canvas);
     draw.clearRect(0, 0, width, height);
 
-    const top = Math.max(5, ...this.#points.flatMap((p) => [p.latency, p.buffer]).filter(Number.isFinite)) * 1.15;
-    const step = top > 40 ? 20 : top > 12 ? 5 : top > 6 ? 2 : 1;
+    const top = Math.max(2, ...this.#points.flatMap((p) => [p.latency, p.buffer]).filter(Number.isFinite)) * 1.15;
+    const step = top > 40 ? 20 : top > 12 ? 5 : top > 6 ? 2 : top > 3 ? 1 : 0.5;
     draw.font = `${10 * scale}px system-ui, sans-serif`;
     draw.lineWidth = scale;
     for (let mark = step; mark < top; mark += step) {

@@ -48,12 +48,14 @@ export class Choice {
     if (Object.hasOwn(formats, query.get('format') ?? '')) this.#check('format', query.get('format'));
     else this.#guessFormat();
     this.#check('engine', query.get('engine'));
+    this.#check('latency', query.get('latency') ?? 'low');
     this.#settle();
   }
 
   get channel() { return this.#channels.find(({ name }) => name === $('channel').value); }
   get format() { return this.#checked('format') ?? 'hls'; }
   get engine() { return this.#checked('engine'); }
+  get low() { return this.#checked('latency') !== 'normal' && this.format !== 'smooth'; }
 
   // The absolute URL of the manifest, '' where none is chosen. Only http and https are taken.
   manifest() {
@@ -69,6 +71,7 @@ export class Choice {
     if (this.channel) query.set('channel', this.channel.name);
     query.set('format', this.format);
     query.set('engine', this.engine);
+    if (this.#checked('latency') === 'normal') query.set('latency', 'normal');
     if (!this.channel && $('url').value) query.set('url', $('url').value.trim());
     return `${location.origin}${location.pathname}?${query}`;
   }
@@ -97,6 +100,10 @@ export class Choice {
     for (const input of document.querySelectorAll('input[name="engine"]')) {
       input.disabled = !valid.includes(input.value);
       input.title = input.disabled ? `${engines[input.value].label} does not play ${formats[this.format]}` : '';
+    }
+    for (const input of document.querySelectorAll('input[name="latency"]')) {
+      input.disabled = this.format === 'smooth';
+      input.title = input.disabled ? 'Smooth Streaming has no low latency' : '';
     }
     if (!valid.includes(this.engine)) this.#check('engine', valid[0]);
     history.replaceState(null, '', this.manifest() === '' ? location.pathname : this.link());

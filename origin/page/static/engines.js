@@ -12,7 +12,8 @@
 import { behindHole } from './hole.js';
 import { ahead } from './monitor.js';
 
-// open(video, url, on, format) opens one; format is hls, dash or smooth.
+// open(video, url, on, {format, low}) opens one; format is hls, dash or smooth, and low asks for low latency, which engines use
+// where the manifest offers it.
 
 const load = new Map();
 
@@ -40,9 +41,11 @@ function script(file, global) {
 const byBitrate = (a, b) => a.bitrate - b.bitrate;
 const words = (...parts) => parts.filter((part) => part !== undefined && part !== null && part !== '').join(' ');
 
-async function openHls(video, url, on) {
+async function openHls(video, url, on, { low }) {
   const Hls = await script('hls.js', 'Hls');
-  const hls = new Hls();
+  // By itself hls.js stays for ever as far behind as starting made it: it closes up to the playlist's PART-HOLD-BACK if it may
+  // play faster.
+  const hls = new Hls({ lowLatencyMode: low, maxLiveSyncPlaybackRate: low ? 1.1 : 1 });
   // hls.js 1.7 may wait for ever where the place to start at is a GAP: it is started again behind that.
   let restart;
   const startBehindHole = () => {
@@ -90,12 +93,14 @@ const dashNoSuccessor = 200;
 const dashNotAvailable = 27;
 const smoothAttempts = 30;
 
-async function openDash(video, url, on, format) {
+async function openDash(video, url, on, { format, low }) {
   const dashjs = await script('dashjs.js', 'dashjs');
   if (format === 'smooth') await script('dashjs-mss.js', 'dashjs');
   const { events } = dashjs.MediaPlayer;
   const player = dashjs.MediaPlayer().create();
   player.updateSettings({ debug: { logLevel: dashjs.Debug.LOG_LEVEL_NONE } });
+  // Latency and playback rates come from the MPD's ServiceDescription.
+  if (!low) player.updateSettings({ streaming: { applyServiceDescription: false, liveCatchup: { enabled: false }, delay: { liveDelayFragmentCount: 3 } } });
   player.on(events.ERROR, ({ error }) => {
     if (error.code === dashNoSuccessor) {
       fetch(url, { cache: 'no-store' }).then((answer) => answer.text()).then((text) => {
@@ -162,16 +167,21 @@ async function openDash(video, url, on, format) {
   };
 }
 
+// Shaka keeps behind the end of what it may play by so much, in seconds, and plays faster or slower where it does not.
+const closeUp = { targetLatency: 0.3, targetLatencyTolerance: 0.3, maxPlaybackRate: 1.1, minPlaybackRate: 0.95 };
+
 // Shaka drops what is buffered past this many seconds when a rendition is forced; the others do so of their own accord.
 const keptBeforeSwitch = 4;
 
-async function openShaka(video, url, on) {
+async function openShaka(video, url, on, { low }) {
   const shaka = await script('shaka-player.js', 'shaka');
   shaka.polyfill.installAll();
   const player = new shaka.Player();
   const critical = shaka.util.Error.Severity.CRITICAL;
   // Shaka tries other renditions where a playlist says GAP, and gives up where that is the newest segment. It is told to
   // try again, as it does by itself after other faults of a live stream.
+  player.configure('streaming.lowLatencyMode', low);
+  player.configure('streaming.liveSync', { enabled: low, ...closeUp });
   player.configure('abr.droppedFrames', false); // else a browser that drops frames takes the rendition off the list
   player.configure('streaming.maxDisabledTime', 4); // seconds; else a viewer has the lowest rendition for 30 s after a hole
   player.configure('streaming.failureCallback', (e) => {
