@@ -103,3 +103,24 @@ func TestSmoothDoesNotAllocate(t *testing.T) {
 		}
 	}
 }
+
+// TestOpenDoesNotAllocate: a chunk for one more viewer of an open segment costs no memory, measured or not.
+func TestOpenDoesNotAllocate(t *testing.T) {
+	s, c := newTestServer(t, Config{}, 900_000, 3)
+	c.grow(0)
+	r := newRig(t, s, "GET", videoPath(c.next))
+	s.handle(&r.ctx)
+	b, _ := c.video.Segment(c.next).Grow(0)
+	send := func() {
+		if err := r.conn.sendCommit(b, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	send()
+	if n := testing.AllocsPerRun(200, send); n != 0 {
+		t.Errorf("a chunk allocates %v times, want 0", n)
+	}
+	if b.Arrived() == 0 {
+		t.Error("the chunk has no arrival: nothing was measured")
+	}
+}

@@ -32,6 +32,7 @@ type Request struct {
 	Client         netip.Addr // the puller, behind trusted proxies too
 	Now            time.Time
 
+	over    bool // it has been held for long enough: what is answered now is final
 	target  target
 	folded  []byte   // the path decoded; target points into it
 	scratch [64]byte // bytes of answers made for one request: the time
@@ -61,7 +62,7 @@ func (k Kind) String() string {
 	return [kinds]string{"other", "multivariant", "playlist", "mpd", "smooth", "segment", "fragment", "keyframe", "init", "time", "page"}[k]
 }
 
-// An Answer is a whole answer: its bytes are either Bytes or Body, never both. Everything in it is immutable and may be
+// An Answer is a whole answer: its bytes are either Bytes or Body, never both, or those of a segment that grows. Everything in it is immutable and may be
 // held until it is written; holding Body keeps its slab mapped. The zero Answer is ready for Server.Answer.
 type Answer struct {
 	Kind         Kind
@@ -75,10 +76,14 @@ type Answer struct {
 	Ranges       string // Accept-Ranges; empty: not said
 	ContentRange bool   // Range and Size go into Content-Range
 	Range        span   // of a 206; N == 0 in a 416
-	Size         int64  // of the whole object, for ContentRange
+	Size         int64  // of the whole object, for ContentRange; -1: not known
 
 	Bytes []byte
 	Body  segcache.Body
+
+	growing  growing         // the body is to come; see chunked.go
+	wait     <-chan struct{} // not nil: the answer is not final; see hold.go
+	patience time.Duration
 }
 
 // Len is the number of bytes that a GET is answered with.

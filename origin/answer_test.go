@@ -69,8 +69,8 @@ func TestStatuses(t *testing.T) {
 	c.commit(c.video, 0, c.next, videoSegment, 5000)
 	expect("while the first segment grows", map[string]string{
 		base + "manifest(format=m3u8-cmaf)": noMedia,
-		videoPath(firstN):                   notYet,
-		at(0, 0):                            notYet,
+		videoPath(firstN):                   "200" + forever,
+		at(0, 0):                            "200" + forever,
 	})
 	if err := c.video.Complete(c.next, int64(c.next)*videoSegment, int64(c.next+1)*videoSegment); err != nil {
 		t.Fatal(err)

@@ -35,6 +35,7 @@ type testChannel struct {
 	next         uint64
 	opened       []segcache.Generation // see generations
 	bytes        int                   // of a video segment
+	arrival      bool                  // chunks know when they arrived
 }
 
 func newTestChannel(t testing.TB, segmentBytes int) *testChannel {
@@ -42,7 +43,7 @@ func newTestChannel(t testing.TB, segmentBytes int) *testChannel {
 	cache := segcache.New(segcache.Config{Memory: 512 << 20})
 	c := &testChannel{
 		t: t, cache: cache, Channel: cache.NewChannel("test", testWindow), arena: cache.NewArena(4_000_000),
-		next: firstN, bytes: segmentBytes,
+		next: firstN, bytes: segmentBytes, arrival: true,
 	}
 	c.video = c.AddTrack(segcache.TrackConfig{Name: "Video", ID: 3_000_000, Kind: media.Video, Bandwidth: 3_300_000})
 	c.audio = c.AddTrack(segcache.TrackConfig{Name: "audio", ID: 96_000, Kind: media.Audio, Bandwidth: 100_000})
@@ -61,8 +62,8 @@ func (c *testChannel) open(ordinal int) {
 		Timescale: videoScale, SlotTicks: videoSegment, Regular: true, Epoch: true,
 		TargetDuration: testTarget, PartTarget: 200_000_000,
 	}})
-	c.video.SetInit(segcache.Init{Ordinal: ordinal, Media: testInit(media.Video, ordinal)})
-	c.audio.SetInit(segcache.Init{Ordinal: ordinal, Media: testInit(media.Audio, ordinal)})
+	c.video.SetInit(segcache.Init{Ordinal: ordinal, Media: testInit(media.Video, ordinal), Cadence: videoScale / 25})
+	c.audio.SetInit(segcache.Init{Ordinal: ordinal, Media: testInit(media.Audio, ordinal), Cadence: audioScale / 100})
 	<-c.publish()
 }
 
@@ -90,30 +91,68 @@ func segmentBytes(track string, n uint64, size int) []byte {
 // commit puts segment n of a track into the window in three chunks, the second of which is in two pieces.
 func (c *testChannel) commit(t *segcache.Track, ordinal int, n uint64, ticks int64, size int) {
 	c.t.Helper()
+	for i := range 3 {
+		c.commitChunk(t, ordinal, n, ticks, size, i)
+	}
+}
+
+// commitChunk commits one of the three.
+func (c *testChannel) commitChunk(t *segcache.Track, ordinal int, n uint64, ticks int64, size, i int) {
+	c.t.Helper()
 	b := segmentBytes(t.Name, n, size)
 	start := int64(n) * ticks
-	for i, piece := range [][]byte{b[:size/3], b[size/3 : size/2], b[size/2:]} {
-		room, err := c.arena.Reserve(8, len(piece)-8)
+	piece := [][]byte{b[:size/3], b[size/3 : size/2], b[size/2:]}[i]
+	room, err := c.arena.Reserve(8, len(piece)-8)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	copy(room.Head(), piece)
+	copy(room.Payload(), piece[8:])
+	chunk := segcache.Chunk{
+		N: n, Slot: int64(n), Ordinal: ordinal, Start: start, End: start + ticks, Sync: i == 0, First: i == 0,
+		Extents: [2]segcache.Extent{room.Extent(0, len(piece))}, NumExtents: 1,
+	}
+	if c.arrival {
+		chunk.Arrived = segcache.Clock()
+	}
+	if i == 1 { // out of line, as the second moof of a straddling chunk
+		head, err := c.arena.Copy(piece[:8])
 		if err != nil {
 			c.t.Fatal(err)
 		}
-		copy(room.Head(), piece)
-		copy(room.Payload(), piece[8:])
-		chunk := segcache.Chunk{
-			N: n, Slot: int64(n), Ordinal: ordinal, Start: start, End: start + ticks, Sync: i == 0, First: i == 0,
-			Extents: [2]segcache.Extent{room.Extent(0, len(piece))}, NumExtents: 1,
-		}
-		if i == 1 { // out of line, as the second moof of a straddling chunk
-			head, err := c.arena.Copy(piece[:8])
-			if err != nil {
-				c.t.Fatal(err)
-			}
-			chunk.Extents, chunk.NumExtents = [2]segcache.Extent{head, room.Extent(8, len(piece))}, 2
-		}
-		if err := t.Commit(chunk); err != nil {
+		chunk.Extents, chunk.NumExtents = [2]segcache.Extent{head, room.Extent(8, len(piece))}, 2
+	}
+	if err := t.Commit(chunk); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// grow commits a chunk of the next video segment; the last makes it whole.
+func (c *testChannel) grow(i int) {
+	c.t.Helper()
+	c.commitChunk(c.video, 0, c.next, videoSegment, c.bytes, i)
+	if i == 2 {
+		if err := c.video.Complete(c.next, int64(c.next)*videoSegment, int64(c.next+1)*videoSegment); err != nil {
 			c.t.Fatal(err)
 		}
 	}
+}
+
+// lose lists the next slot of both tracks as a gap, whatever has come of it.
+func (c *testChannel) lose() {
+	c.t.Helper()
+	for _, t := range []*segcache.Track{c.video, c.audio} {
+		ticks := int64(videoSegment)
+		if t == c.audio {
+			ticks = audioSegment
+		}
+		start := int64(c.next) * ticks
+		if err := t.List(segcache.Entry{N: c.next, Slot: int64(c.next), Start: start, End: start + ticks, Gap: true}); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+	c.next++
+	<-c.publish()
 }
 
 // list lists the next slots of both tracks in generation ordinal, as media or as gaps, and publishes.

@@ -36,6 +36,16 @@ type conn struct {
 	running bool      // an answer was begun and not yet reported
 	log     logLine   // what the access log needs of the request
 
+	waited   bool        // the running answer was held
+	arrived  int64       // when the chunk arrived that it waited for; 0: not to be measured
+	identity bool        // a growing body goes to a client of HTTP/1.0
+	capture  bool        // Write keeps what it is given in head; set within takeHeader only
+	drop     int         // so many bytes of what Write is given next were sent already
+	head     []byte      // header of an answer whose body grows, until it is sent
+	size     []byte      // size line of the chunk that is sent
+	wrote    time.Time   // when the last deadline was looked at
+	timer    *time.Timer // of what waits; nil until something did
+
 	line     bool        // a line of the next request has come
 	withBody bool        // Write sends the answer's body behind what it is given; set within WriteTo only
 	vector   [][]byte    // backing of the next writev, kept between answers
@@ -62,6 +72,7 @@ func (c *conn) begin(now time.Time) {
 	c.request = Request{Now: now, folded: c.request.folded}
 	c.answer = Answer{}
 	c.began, c.sent, c.running = now, 0, true
+	c.waited, c.arrived = false, 0
 }
 
 // SupportsBodyWriteTo tells fasthttp to call WriteTo rather than Read.
@@ -70,8 +81,11 @@ func (c *conn) SupportsBodyWriteTo() bool { return true }
 // WriteTo writes the body of the running answer to w, fasthttp's writer, in which the header stands. A body that fits
 // behind the header joins it there; a larger one goes out with it in one writev.
 func (c *conn) WriteTo(w io.Writer) (int64, error) {
+	if c.answer.growing.track != nil {
+		return c.follow(w)
+	}
 	bw, ok := w.(*bufio.Writer)
-	if !ok || int64(bw.Available()) >= c.answer.Len() {
+	if !ok || int64(bw.Available()) >= c.answer.Len() && c.arrived == 0 {
 		n, err := c.answer.writeTo(w)
 		c.sent += n
 		return n, err
@@ -89,6 +103,13 @@ func (c *conn) WriteTo(w io.Writer) (int64, error) {
 
 // Write sends p, and behind it the body if WriteTo says so.
 func (c *conn) Write(p []byte) (int, error) {
+	if c.capture {
+		c.head = append(c.head, p...)
+		return len(p), nil
+	}
+	if c.drop > 0 {
+		return c.writeRest(p)
+	}
 	if !c.withBody {
 		if err := c.extendDeadline(int64(len(p))); err != nil {
 			return 0, err
@@ -109,9 +130,26 @@ func (c *conn) Write(p []byte) (int, error) {
 		if err != nil {
 			return int(min(written, head)), err
 		}
+		if head > 0 && c.arrived != 0 {
+			c.listener.latency.first[c.answer.Kind].observe(since(c.arrived))
+		}
 		head = 0
 	}
+	if c.arrived != 0 {
+		c.listener.latency.last[c.answer.Kind].observe(since(c.arrived))
+	}
 	return len(p), nil
+}
+
+// writeRest writes what has not been sent already.
+func (c *conn) writeRest(p []byte) (int, error) {
+	n := min(c.drop, len(p))
+	c.drop -= n
+	if n == len(p) {
+		return n, nil
+	}
+	m, err := c.Write(p[n:])
+	return n + m, err
 }
 
 // extendDeadline gives the next size bytes their time. The deadline in force is kept while it lies within a grace of
@@ -119,6 +157,7 @@ func (c *conn) Write(p []byte) (int, error) {
 func (c *conn) extendDeadline(size int64) error {
 	grace, rate := c.listener.writeGrace, c.listener.minRate
 	now := time.Now()
+	c.wrote = now
 	need := now.Add(grace/2 + time.Duration(size)*time.Second/time.Duration(rate))
 	if c.deadline.After(need) && c.deadline.Before(need.Add(grace)) {
 		return nil

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"weir/manifest"
 	"weir/manifest/dash"
@@ -19,9 +20,9 @@ type document struct {
 	zipped atomic.Pointer[form]
 }
 
-// form is the document's bytes; those of an empty document are empty. It allocates nothing once the form exists. renders
-// counts renderings.
-func (s *snapshot) form(which int, zipped bool, renders *atomic.Uint64) *form {
+// form is the document's bytes; those of an empty document are empty. It allocates nothing once the form exists. m
+// counts renderings, and times them.
+func (s *snapshot) form(which int, zipped bool, m *metrics) *form {
 	d := &s.documents[which]
 	held := &d.plain
 	if zipped {
@@ -30,17 +31,19 @@ func (s *snapshot) form(which int, zipped bool, renders *atomic.Uint64) *form {
 	if f := held.Load(); f != nil {
 		return f
 	}
-	return s.makeForm(d, which, zipped, renders)
+	return s.makeForm(d, which, zipped, m)
 }
 
-func (s *snapshot) makeForm(d *document, which int, zipped bool, renders *atomic.Uint64) *form {
+func (s *snapshot) makeForm(d *document, which int, zipped bool, m *metrics) *form {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	plain := d.plain.Load()
 	if plain == nil {
-		renders.Add(1)
+		m.renders.Add(1)
+		began := time.Now()
 		plain = newForm(render(&s.presentation, which))
 		d.plain.Store(plain)
+		m.latency.made[documentKind(which)].observe(time.Since(began))
 	}
 	if !zipped || len(plain.bytes) == 0 {
 		return plain
@@ -51,6 +54,19 @@ func (s *snapshot) makeForm(d *document, which int, zipped bool, renders *atomic
 		d.zipped.Store(f)
 	}
 	return f
+}
+
+// documentKind is the kind of answer that a document is.
+func documentKind(which int) Kind {
+	switch which {
+	case documentMultivariant:
+		return KindMultivariant
+	case documentMPD, documentMPDNumber:
+		return KindMPD
+	case documentSmooth, documentSmooth20:
+		return KindSmooth
+	}
+	return KindPlaylist
 }
 
 var (

@@ -111,7 +111,9 @@ var (
 	faultPart = newFault(http.StatusNotFound, "MPE_FRAGMENT_TIMESTAMP_NOT_FOUND", "80890255", lifeSecond,
 		"Parts are not served yet; ask for the whole segment.")
 	faultNotYet = newFault(http.StatusPreconditionFailed, "MPE_FRAGMENT_NOT_READY", "80890200", lifeSecond,
-		"The segment is not whole yet; ask again once a manifest lists it.")
+		"The segment is not there yet; ask again once a manifest lists it.")
+	faultLate = newFault(http.StatusNotFound, "MPE_FRAGMENT_TIMESTAMP_NOT_FOUND", "80890255", lifeSecond,
+		"The segment should be there by now: its encoder is late, or away.")
 	faultLookahead = newFault(http.StatusPreconditionFailed, "MPE_FRAGMENT_NOT_READY", "80890200", lifeNone,
 		"The fragment is not there yet: it names the two that follow it, which must be known first; ask again in a moment.")
 	faultFuture = newFault(http.StatusNotFound, "MPE_FRAGMENT_TIMESTAMP_NOT_FOUND", "80890255", lifeSecond,

@@ -22,7 +22,7 @@ func (p *Presentation) answerFragment(r *Request, a *Answer) {
 	case a.Kind == KindInit:
 		answerInit(view, r, a)
 	default:
-		answerSegment(v, view, r, a)
+		p.answerSegment(v, view, segmentOf(view, &r.target), r, a)
 	}
 }
 
@@ -68,10 +68,18 @@ func answerInit(view *segcache.View, r *Request, a *Answer) {
 	a.finish(r)
 }
 
-// answerSegment answers for a whole segment, by number or by its start.
-func answerSegment(v *segcache.Version, view *segcache.View, r *Request, a *Answer) {
-	s := segmentOf(view, &r.target)
-	if fault := unready(v, view, s, &r.target); fault != nil {
+// answerSegment answers for the segment that a target names, nil where the track holds none: whole, while it grows, or
+// before its first bytes.
+func (p *Presentation) answerSegment(v *segcache.Version, view *segcache.View, s *segcache.Segment, r *Request, a *Answer) {
+	switch fault := unready(v, view, s, &r.target); {
+	case fault == nil:
+	case fault == faultNotYet && s == nil:
+		p.answerComing(v, view, r, a)
+		return
+	case fault == faultNotYet:
+		p.answerOpen(view, s, r, a)
+		return
+	default:
 		a.fail(fault, targetDuration(v))
 		return
 	}

@@ -79,8 +79,23 @@ func (s *Server) write(ctx *fasthttp.RequestCtx, c *conn) {
 	case 405:
 		h.SetCanonical(fieldAllow, valueMethods)
 	}
-	ctx.Response.SetBodyStream(body{c}, int(a.Len()))
+	if a.growing.track == nil {
+		ctx.Response.SetBodyStream(body{c}, int(a.Len()))
+		return
+	}
+	if c.identity = !ctx.Request.Header.IsHTTP11(); c.identity {
+		h.SetConnectionClose()
+	}
+	if c.request.Method == MethodHead { // the library would end a body that it does not send
+		h.SetContentLength(unknownLength)
+		c.finish()
+		return
+	}
+	ctx.Response.SetBodyStream(body{c}, unknownLength)
 }
+
+// unknownLength is the library's word for a body of chunks.
+const unknownLength = -1
 
 // set sets a field that has a value. The header copies it.
 func (c *conn) set(h *fasthttp.ResponseHeader, field []byte, value string) {
@@ -120,5 +135,8 @@ func (a *Answer) appendContentRange(b []byte) []byte {
 		b = strconv.AppendInt(b, a.Range.off+a.Range.n-1, 10)
 	}
 	b = append(b, '/')
+	if a.Size < 0 {
+		return append(b, '*')
+	}
 	return strconv.AppendInt(b, a.Size, 10)
 }

@@ -28,6 +28,9 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 		c.answer.fail(faultBody, 0)
 	} else {
 		s.Answer(&c.request, &c.answer)
+		if c.answer.wait != nil {
+			s.hold(c)
+		}
 	}
 	s.write(ctx, c)
 }

@@ -27,6 +27,7 @@ type listener struct {
 	closeOnce     sync.Once
 	refused       func()      // counts a refused connection
 	report        func(*conn) // takes a written answer
+	latency       *latency
 
 	mu      sync.Mutex
 	open    map[*conn]struct{}
@@ -41,6 +42,7 @@ func newListener(ln net.Listener, s *Server) *listener {
 		closed:  make(chan struct{}),
 		refused: func() { s.metrics.refused.Add(1) },
 		report:  s.report,
+		latency: &s.metrics.latency,
 		open:    make(map[*conn]struct{}),
 		perPeer: make(map[netip.Addr]int),
 	}

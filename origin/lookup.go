@@ -65,7 +65,7 @@ func (s *Server) answerMedia(r *Request, a *Answer) {
 	case t.object == objectKeyFrame:
 		p.answerKeyFrame(r, a)
 	default:
-		p.answerManifest(r, a, f, &s.metrics.renders)
+		p.answerManifest(r, a, f, &s.metrics)
 	}
 }
 

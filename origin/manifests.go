@@ -1,14 +1,12 @@
 package origin
 
 import (
-	"sync/atomic"
-
 	"weir/manifest/dash"
 	"weir/media"
 )
 
 // answerManifest answers for a multivariant playlist, an MPD, a client manifest or a media playlist.
-func (p *Presentation) answerManifest(r *Request, a *Answer, f protocol, renders *atomic.Uint64) {
+func (p *Presentation) answerManifest(r *Request, a *Answer, f protocol, m *metrics) {
 	s := p.current.Load()
 	which, fault := s.which(&r.target, f)
 	if fault != nil {
@@ -16,7 +14,7 @@ func (p *Presentation) answerManifest(r *Request, a *Answer, f protocol, renders
 		return
 	}
 	zipped := acceptsGzip(r.AcceptEncoding)
-	form := s.form(which, zipped, renders)
+	form := s.form(which, zipped, m)
 	if len(form.bytes) == 0 {
 		a.fail(faultNoMedia, 0)
 		return

@@ -48,6 +48,7 @@ type metrics struct {
 	refused atomic.Uint64 // connections over a cap
 	panics  atomic.Uint64
 	renders atomic.Uint64
+	latency latency
 }
 
 // observe counts one answer.
@@ -82,7 +83,10 @@ var (
 
 // Describe implements prometheus.Collector.
 func (s *Server) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descRequests, descBytes, descSeconds, descConns, descRefused, descRenders, descPanics} {
+	for _, d := range []*prometheus.Desc{
+		descRequests, descBytes, descSeconds, descConns, descRefused, descRenders, descPanics,
+		descFirst, descLast, descHeld, descWoken, descMade,
+	} {
 		out <- d
 	}
 }
@@ -99,6 +103,7 @@ func (s *Server) Collect(out chan<- prometheus.Metric) {
 	counter(descRefused, s.metrics.refused.Load())
 	counter(descRenders, s.metrics.renders.Load())
 	counter(descPanics, s.metrics.panics.Load())
+	s.metrics.latency.collect(out)
 }
 
 func (k *kindCounters) collect(kind string, out chan<- prometheus.Metric) {

@@ -64,6 +64,9 @@ type Server struct {
 	page    page
 	metrics metrics
 
+	stop     chan struct{} // closed by Shutdown: what is held goes on
+	stopOnce sync.Once
+
 	http      *fasthttp.Server
 	mu        sync.Mutex
 	listeners []*listener // all that were ever served: a closed one may have connections still
@@ -71,7 +74,7 @@ type Server struct {
 
 // New makes a server with empty routes: every locator is unknown until SetRoutes.
 func New(config Config) *Server {
-	s := &Server{config: config.withDefaults()}
+	s := &Server{config: config.withDefaults(), stop: make(chan struct{})}
 	s.page.files = s.config.Page
 	s.http = s.httpServer()
 	s.SetRoutes(&Routes{})
@@ -91,8 +94,9 @@ func (s *Server) Serve(ln net.Listener) error {
 }
 
 // Shutdown closes the listeners at once, tells kept-alive connections to go, and waits for running answers to be
-// written. When ctx ends before they are, it cuts them and returns ctx's error. Call it once; Serve returns meanwhile.
+// written; those that wait for what is to come wait no longer. When ctx ends before they are, it cuts them and returns ctx's error. Call it once; Serve returns meanwhile.
 func (s *Server) Shutdown(ctx context.Context) error {
+	s.stopOnce.Do(func() { close(s.stop) })
 	err := s.http.ShutdownWithContext(ctx)
 	if ctx.Err() != nil {
 		s.mu.Lock()

@@ -76,15 +76,21 @@ func (l *layout) onGrids() bool {
 // foreseen is the number up to which segments are listed that are to come. It stops short of another generation, which may
 // end the slot before it early.
 func (l *layout) foreseen() uint64 {
-	slot := manifest.Floor(l.newest.SlotTicks, l.newest.Timescale, 1000)
-	if !l.low.said() || l.numbered || slot <= 0 {
+	if !l.low.said() || l.numbered {
 		return 0
 	}
-	n := l.limit + 1 + uint64(max(1, (foresees+slot-1)/slot))
+	n := l.limit + Foresight(l.newest)
 	if l.next != nil {
 		n = min(n, l.next.N0-1)
 	}
 	return n
+}
+
+// Foresight is how many segments of a generation a low-latency MPD lists that are to come: the open one, and those that
+// begin within 1.8 s of its end, one at least. Requests for them are honest however early.
+func Foresight(g *manifest.Generation) uint64 {
+	slot := max(manifest.Floor(g.SlotTicks, g.Timescale, 1000), 100)
+	return 1 + uint64(max(1, (foresees+slot-1)/slot))
 }
 
 // foresee adds the segments of [limit,end) of a track.

@@ -1,0 +1,65 @@
+package origin
+
+import (
+	"time"
+
+	"weir/segcache"
+)
+
+// Waiting. Some requests are for what is about to come: an answer to one of them says in wait what it waits for, and is
+// what to answer should nothing come. Who carries answers over a connection (Server.hold) waits and asks again; who does
+// not, answers what stands there. Nothing is kept for a request that waits but its goroutine: no list, no lock, and
+// nothing that the writer of the media would have to look at.
+
+// mostHeld bounds how long a request is held: players give up on an answer that has not begun after ten seconds.
+const mostHeld = 8 * time.Second
+
+// patience is how long a request may be held: three target durations, but no longer than players wait.
+//
+// Source: RFC 8216bis, 6.2.5.2 (a server should not hold for longer than three target durations).
+func patience(v *segcache.Version) time.Duration {
+	return min(3*time.Duration(max(targetDuration(v), 1))*time.Second, mostHeld)
+}
+
+// mayWait tells whether a request is held where there is a reason to: a GET that has not been held for too long.
+func (r *Request) mayWait() bool { return r.Method == MethodGet && !r.over }
+
+// hold makes a an answer that waits: it is not final until changed is closed, and asked for again then, or until the
+// patience ends, when it is asked for the last time. Take the channel before the look that found nothing.
+func (a *Answer) hold(changed <-chan struct{}, patience time.Duration) {
+	a.wait, a.patience = changed, patience
+}
+
+// hold waits until the connection's answer is final. The server's end makes it so, too.
+func (s *Server) hold(c *conn) {
+	r, a := &c.request, &c.answer
+	began := time.Now()
+	timer := c.startTimer(a.patience)
+	for a.wait != nil {
+		select {
+		case <-a.wait:
+		case <-timer.C:
+			r.over = true
+		case <-s.stop:
+			r.over = true
+		}
+		s.Answer(r, a)
+	}
+	timer.Stop()
+	c.waited = true
+	s.metrics.latency.held[a.Kind].observe(time.Since(began))
+	if arrived := a.Body.Arrived(); arrived != 0 && a.Fault == nil {
+		c.arrived = arrived
+		s.metrics.latency.woken[a.Kind].observe(since(arrived))
+	}
+}
+
+// startTimer is the connection's timer, set.
+func (c *conn) startTimer(d time.Duration) *time.Timer {
+	if c.timer == nil {
+		c.timer = time.NewTimer(d)
+	} else {
+		c.timer.Reset(d)
+	}
+	return c.timer
+}
