@@ -59,6 +59,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	group.Wait()
 	watched()
 	progress.Wait()
+	s.judgeTallies()
 	s.frames.compare(s.judge)
 	s.names.compare(s.judge)
 	report.Ended = time.Now()
@@ -87,6 +88,9 @@ type session struct {
 	names  *names
 	frames *frames
 	log    *slog.Logger
+
+	mu      sync.Mutex
+	tallies []*tally
 }
 
 func newSession(o Options) *session {

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"weir/bench/check/mp4"
 	"weir/bench/check/mpd"
 )
 
@@ -19,6 +20,7 @@ type dash struct {
 	answer  *answer
 	mpd     *mpd.MPD // the newest version
 	fetched time.Time
+	seen    time.Time // when the newest version had come
 	grown   time.Time // when the MPD last listed something new
 	tracks  map[string]*dashTrack
 	order   []*dashTrack
@@ -32,8 +34,11 @@ type dashTrack struct {
 	rep    *mpd.Representation // in the newest version
 	read   int64               // start of the newest segment read, in ticks
 	begun  bool
-	number int64 // counts segments, for what follows what
-	end    int64 // where the newest segment read ends, in ticks
+	first  int64  // start of the first segment read
+	there  *tally // of a template with @duration
+	number int64  // counts segments, for what follows what
+	end    int64  // where the newest segment read ends, in ticks
+	low    *growing
 }
 
 // runDASH judges what the URL answered, then its later versions.
@@ -64,6 +69,9 @@ func (p *presentation) runDASH(ctx context.Context, a *answer) {
 		}
 	}
 	d.judgeSets()
+	for _, t := range d.order {
+		t.low.judgeOpen(d)
+	}
 }
 
 // next waits for the update period and fetches the MPD again; nil at the end of the watch.
@@ -76,7 +84,16 @@ func (d *dash) next(ctx context.Context) *answer {
 		} else if wait == 0 {
 			wait = max(d.mpd.MaxSegment, time.Second)
 		}
-		if !d.rest(ctx, min(wait, 10*time.Second)-time.Since(d.fetched)) {
+		wait = min(wait, 10*time.Second) - time.Since(d.fetched)
+		if until, low := d.upcoming(); low && until < wait { // a segment is due before the MPD is
+			if !d.pause(ctx, until) {
+				return nil
+			}
+			d.readNew(ctx)
+			d.rounds++
+			continue
+		}
+		if !d.rest(ctx, wait) {
 			return nil
 		}
 		d.fetched = time.Now()
@@ -118,7 +135,7 @@ func (d *dash) version(ctx context.Context, a *answer) {
 	} else {
 		d.grown = d.fetched
 	}
-	d.mpd, d.answer = m, a
+	d.mpd, d.answer, d.seen = m, a, a.sent.Add(a.took)
 	d.follow(m)
 }
 
@@ -134,11 +151,15 @@ func (d *dash) follow(m *mpd.MPD) {
 						continue
 					}
 					t = &dashTrack{track: &track{presentation: d.presentation, subject: r.ID, trick: s.TrickMode != "", peak: r.Bandwidth}}
+					t.there = d.tally(85, "a segment is there when the MPD says: status 200")
 					d.tracks[key] = t
 					d.order = append(d.order, t)
 					d.presentation.tracks.Add(1)
 				}
 				t.rep = r
+				if t.low == nil && r.Template.Early > 0 && !t.trick && m.Dynamic {
+					t.low = newGrowing(d)
+				}
 			}
 		}
 	}
@@ -180,10 +201,7 @@ func (d *dash) readTrack(ctx context.Context, t *dashTrack) {
 		return
 	}
 	d.judgeInit(t, in)
-	list := r.Segments
-	if !r.Template.HasTimeline {
-		list = r.Numbered(d.mpd, time.Now().Add(d.clock), 1000)
-	}
+	list := d.available(r)
 	from := 0
 	if !t.begun && (d.mpd.Dynamic || d.o.Segments > 0) {
 		from = max(0, len(list)-d.firstSegments(d.mpd.Dynamic))
@@ -193,14 +211,66 @@ func (d *dash) readTrack(ctx context.Context, t *dashTrack) {
 		if t.begun && s.Time <= t.read || ctx.Err() != nil || d.rounds > 0 && !d.watching(ctx) {
 			continue
 		}
+		if t.low != nil && d.grows(r, s) {
+			if !d.readOpen(ctx, t, s) {
+				return // later, when it is whole
+			}
+			continue
+		}
+		if t.low != nil && t.begun {
+			t.low.looks++
+		}
 		d.readSegment(ctx, t, s, false)
 	}
-	if d.rounds%3 == 1 && len(list) > 0 && d.watching(ctx) { // the oldest is there still
-		d.readSegment(ctx, t, &list[0], true)
+	if d.rounds%3 == 1 && d.watching(ctx) { // the oldest is there still
+		for i := range list {
+			if r.Template.HasTimeline || t.begun && list[i].Time >= t.first { // numbers count on where there is nothing
+				d.readSegment(ctx, t, &list[i], true)
+				break
+			}
+		}
 	}
 }
 
+// available lists the segments that can be had now. What an MPD lists without an offset is there.
+func (d *dash) available(r *mpd.Representation) []mpd.Segment {
+	now := time.Now().Add(d.clock)
+	if r.Template.HasTimeline {
+		list := r.Segments
+		for n := len(list); n > 0 && d.mpd.Dynamic && r.Template.Early > 0 && r.Available(d.mpd, &list[n-1]).After(now); n-- {
+			list = list[:n-1]
+		}
+		return list
+	}
+	count := 1000
+	if length := mpd.Ticks(r.Template.Duration, r.Template.Timescale); length > 0 && d.mpd.BufferDepth > 0 {
+		count = min(count, int(d.mpd.BufferDepth/length))
+	}
+	return r.Numbered(d.mpd, now, count)
+}
+
 func (d *dash) readSegment(ctx context.Context, t *dashTrack, s *mpd.Segment, again bool) {
+	if t.rep.Template.HasTimeline {
+		d.judgeSegment(ctx, t, s, nil, again)
+		return
+	}
+	// Numbers count on where the encoder sent nothing: what is not there is a gap, unless there are many.
+	a, err := d.fetch.get(ctx, request{url: resolve(d.base, s.URL), limit: maxMedia})
+	if err == nil && ctx.Err() == nil {
+		at := d.place(t.subject, a.url, s.Element.Path())
+		t.there.add(a.status == 200, at, fmt.Sprintf("status %d", a.status))
+		if a.status == 404 {
+			t.begun, t.read, t.last.known = true, max(t.read, s.Time), false
+			return
+		}
+	}
+	if a != nil || ctx.Err() == nil {
+		d.judgeSegment(ctx, t, s, a, again)
+	}
+}
+
+// judgeSegment judges a segment, and fetches it unless it has been got.
+func (d *dash) judgeSegment(ctx context.Context, t *dashTrack, s *mpd.Segment, got *answer, again bool) *mp4.Segment {
 	r := t.rep
 	c := claim{url: resolve(d.base, s.URL), at: s.Element.Path(), again: again}
 	if !again {
@@ -208,9 +278,12 @@ func (d *dash) readSegment(ctx context.Context, t *dashTrack, s *mpd.Segment, ag
 			t.number++ // a hole, or the first
 		}
 		t.number++
+		if !t.begun {
+			t.first = s.Time
+		}
 		t.begun, t.read, t.end = true, s.Time, s.Time+s.Duration
 	}
-	c.number = t.number
+	c.number, c.got = t.number, got
 	scale := r.Template.Timescale
 	if scale == int64(t.init.Timescale) && r.Template.HasTimeline {
 		c.ticks, c.start, c.duration = true, s.Time, s.Duration
@@ -222,7 +295,9 @@ func (d *dash) readSegment(ctx context.Context, t *dashTrack, s *mpd.Segment, ag
 		start := m.AvailabilityStart.Add(r.Period.Start)
 		return start.Add(ticksToTime(ticks, inits) - mpd.Ticks(r.Template.Offset, scale))
 	}
-	t.track.read(ctx, t.init, c)
+	seg := t.track.read(ctx, t.init, c)
+	d.judgeChunks(t, s, seg)
+	return seg
 }
 
 // example gives the probes something to ask for.
@@ -230,23 +305,32 @@ func (d *dash) example() example {
 	e := example{manifest: d.base, places: d.place("MPD", d.base, ""), types: mpdTypes}
 	for _, t := range d.order {
 		r := t.rep
-		n := len(r.Segments)
+		list := d.available(r)
+		for len(list) > 0 && d.grows(r, &list[len(list)-1]) {
+			list = list[:len(list)-1] // whole ones are examples
+		}
+		n := len(list)
 		if n == 0 {
 			continue
 		}
-		last := r.Segments[n-1]
+		last := list[n-1]
 		e.segment = resolve(d.base, last.URL)
 		at := func(s mpd.Segment) string {
 			s.Number = max(0, s.Number)
 			return resolve(d.base, r.URLOf(s))
 		}
 		if last.Time > 20_000*last.Duration {
-			far, old := last, r.Segments[0]
+			far, old := last, list[0]
 			far.Time, far.Number = last.Time+10_000*last.Duration, last.Number+10_000
 			old.Time, old.Number = old.Time-10_000*last.Duration, old.Number-10_000
 			e.missing = append(e.missing,
 				missing{at(far), "a segment far ahead", 113, []int{404, 410, 412, 425}},
 				missing{at(old), "a segment long gone", 113, []int{404, 410}})
+			if !r.Template.HasTimeline {
+				soon := last
+				soon.Time, soon.Number = last.Time+5*last.Duration, last.Number+5
+				e.missing = append(e.missing, missing{at(soon), "a segment that is not due", 85, []int{404, 410, 425}})
+			}
 		}
 		break
 	}

@@ -32,6 +32,7 @@ func (d *dash) judgeMPD(ctx context.Context, m *mpd.MPD, at place) {
 	d.judgePeriods(m, at)
 	d.judgeTimelines(m, at)
 	d.judgeTrickModes(m, at)
+	d.judgeLow(m, at)
 }
 
 // judgeDynamic: what a live MPD must have.
@@ -39,15 +40,7 @@ func (d *dash) judgeDynamic(ctx context.Context, m *mpd.MPD, at place) {
 	at.at = m.Root.Path()
 	d.judge.test(82, m.HasStart, at, "no availabilityStartTime", "a dynamic MPD has one")
 	d.judge.test(82, m.HasPublished, at, "no publishTime", "a dynamic MPD has one")
-	timeline := false
-	for _, p := range m.Periods {
-		for _, s := range p.Sets {
-			for _, r := range s.Representations {
-				timeline = timeline || r.Template.HasTimeline
-			}
-		}
-	}
-	d.judge.test(82, m.HasUpdatePeriod || !timeline, at, "no minimumUpdatePeriod", "a live SegmentTimeline grows by updates")
+	d.judge.test(82, m.HasUpdatePeriod || !listed(m), at, "no minimumUpdatePeriod", "a live SegmentTimeline grows by updates")
 	clock := m.Root.First("UTCTiming")
 	if d.judge.test(82, clock != nil, at, "no UTCTiming", "a dynamic MPD says by which clock it counts") && d.first("clock") {
 		d.judgeClock(ctx, clock.Get("schemeIdUri"), clock.Get("value"), place{at.subject, at.url, clock.Path()})

@@ -3,6 +3,7 @@ package check
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"time"
 
 	"weir/bench/check/mpd"
@@ -68,7 +69,11 @@ func (d *dash) judgeCommon(was, is *mpd.Representation, at place) {
 	for i := range was.Segments {
 		old[was.Segments[i].Time] = was.Segments[i].Duration
 	}
-	oldEnd := was.Segments[len(was.Segments)-1]
+	list := was.Segments
+	for n := len(list); n > 1 && d.foresaw(was, &list[n-1]); n-- { // it can come to nothing
+		list = list[:n-1]
+	}
+	oldEnd := list[len(list)-1]
 	for i := range is.Segments {
 		s := &is.Segments[i]
 		if s.Time < was.Segments[0].Time || s.Time > oldEnd.Time {
@@ -83,9 +88,14 @@ func (d *dash) judgeCommon(was, is *mpd.Representation, at place) {
 	d.judge.test(84, newEnd.Time >= oldEnd.Time, at, fmt.Sprintf("the timeline ends with t=%d", newEnd.Time), fmt.Sprintf("it ended with t=%d", oldEnd.Time))
 }
 
+// foresaw reports whether the version before listed a segment that was not over: its encoder may have broken off since.
+func (d *dash) foresaw(was *mpd.Representation, s *mpd.Segment) bool {
+	return was.Template.Early > 0 && was.UTC(d.mpd, s.Time+s.Duration).After(d.seen.Add(d.clock))
+}
+
 // judgeGrowth: a live MPD lists something new, or says that it has looked, in time.
 func (d *dash) judgeGrowth(was, is *mpd.MPD, at place) {
-	if !is.Dynamic || !is.HasUpdatePeriod {
+	if !is.Dynamic || !is.HasUpdatePeriod || !listed(is) {
 		return
 	}
 	at.at = is.Root.Path()
@@ -99,6 +109,11 @@ func (d *dash) judgeGrowth(was, is *mpd.MPD, at place) {
 	due := is.UpdatePeriod + 3*longest/2 + time.Second
 	stood := d.fetched.Sub(d.grown)
 	d.judge.test(116, stood <= due, at, fmt.Sprintf("no new version for %v", stood.Round(100*time.Millisecond)), fmt.Sprintf("one within %v", due))
+}
+
+// listed reports whether segments are listed: where they are numbered, nothing need change.
+func listed(m *mpd.MPD) bool {
+	return slices.ContainsFunc(representations(m), func(r *mpd.Representation) bool { return r.Template.HasTimeline })
 }
 
 // judgeEnd: a presentation that has ended says how long it is, and no longer how often to look.

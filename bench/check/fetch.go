@@ -2,6 +2,7 @@ package check
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -20,7 +22,10 @@ const (
 	maxMedia       = 64 << 20
 	maxProbe       = 1 << 20 // of an answer that is not to be read
 	maxRedirects   = 4
-	requestTime    = 15 * time.Second // a request with its body
+	requestTime    = 15 * time.Second // a request with its body, unless it says how long it may be held
+	maxHeld        = 8                // turns: tracks whose requests an origin may hold at a time
+	maxHints       = 2                // hinted parts that are waited for at a time
+	maxMarks       = 20_000           // moments that are remembered of one body
 	maxHeaderBytes = 64 << 10
 )
 
@@ -32,6 +37,8 @@ type answer struct {
 	body      []byte
 	sent      time.Time
 	took      time.Duration
+	headed    time.Time // when the header had come
+	marks     []mark    // when what had come of the body; of timed requests
 	redirects int
 	broken    error // the body ended early, or could not be decoded
 }
@@ -42,12 +49,25 @@ type request struct {
 	method string
 	header map[string]string
 	limit  int64 // of the body
+	timed  bool  // note when what comes
+
+	// patience is set for a request that the origin may hold, and is how long it may. Such a request passes the gate, so
+	// that what is held keeps nothing waiting: its sender has a turn.
+	patience time.Duration
+}
+
+// A mark says that so many bytes of a body had come by then.
+type mark struct {
+	size int
+	at   time.Time
 }
 
 // A fetcher asks an origin: bounded in time, size, redirects and concurrency. Safe for concurrent use.
 type fetcher struct {
 	client *http.Client
 	gate   chan struct{} // concurrency
+	turns  chan struct{} // of those whose requests may be held
+	hints  chan struct{} // of requests for hinted parts
 	now    func() time.Time
 	count  atomic.Int64
 	bytes  atomic.Int64
@@ -56,11 +76,14 @@ type fetcher struct {
 func newFetcher(concurrency int, transport http.RoundTripper, now func() time.Time) *fetcher {
 	if transport == nil {
 		transport = &http.Transport{
-			DisableCompression: true, MaxResponseHeaderBytes: maxHeaderBytes, MaxIdleConnsPerHost: concurrency,
-			ResponseHeaderTimeout: requestTime, TLSHandshakeTimeout: 10 * time.Second, Proxy: http.ProxyFromEnvironment,
+			DisableCompression: true, MaxResponseHeaderBytes: maxHeaderBytes, MaxIdleConnsPerHost: concurrency + maxHeld + maxHints,
+			TLSHandshakeTimeout: 10 * time.Second, Proxy: http.ProxyFromEnvironment,
 		}
 	}
-	f := &fetcher{gate: make(chan struct{}, concurrency), now: now}
+	f := &fetcher{
+		gate: make(chan struct{}, concurrency), now: now,
+		turns: make(chan struct{}, maxHeld), hints: make(chan struct{}, maxHints),
+	}
 	f.client = &http.Client{Transport: transport, CheckRedirect: func(_ *http.Request, via []*http.Request) error {
 		if len(via) > maxRedirects {
 			return fmt.Errorf("more than %d redirects", maxRedirects)
@@ -70,18 +93,35 @@ func newFetcher(concurrency int, transport http.RoundTripper, now func() time.Ti
 	return f
 }
 
+// try takes a place at a gate where one is free; it is given back with leave.
+func try(gate chan struct{}) bool {
+	select {
+	case gate <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
+func leave(gate chan struct{}) { <-gate }
+
 // close gives idle connections up.
 func (f *fetcher) close() { f.client.CloseIdleConnections() }
 
 // get sends a request and reads the whole answer. An error means that there is none: no connection, no header in time.
 func (f *fetcher) get(ctx context.Context, r request) (*answer, error) {
-	select {
-	case f.gate <- struct{}{}:
-		defer func() { <-f.gate }()
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+	patience := requestTime
+	if r.patience > 0 {
+		patience = r.patience
+	} else {
+		select {
+		case f.gate <- struct{}{}:
+			defer func() { <-f.gate }()
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, requestTime)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	method := r.method
 	if method == "" {
@@ -101,22 +141,26 @@ func (f *fetcher) get(ctx context.Context, r request) (*answer, error) {
 	began := time.Now()
 	resp, err := f.client.Do(q)
 	if err != nil {
-		return nil, plainError(err)
+		return nil, plainError(err, patience)
 	}
+	a.headed = time.Now()
 	defer func() { _ = resp.Body.Close() }()
 	f.count.Add(1)
 	for via := resp.Request.Response; via != nil; via = via.Request.Response {
 		a.redirects++
 	}
 	a.url, a.status, a.header = resp.Request.URL.String(), resp.StatusCode, resp.Header
-	a.read(resp, r.limit)
+	if r.timed {
+		resp.Body = &timedBody{resp.Body, a}
+	}
+	a.read(resp, r.limit, patience)
 	a.took = time.Since(began)
 	f.bytes.Add(int64(len(a.body)))
 	return a, nil
 }
 
 // read reads and decodes the body. Memory grows with what comes, never by what is announced.
-func (a *answer) read(resp *http.Response, limit int64) {
+func (a *answer) read(resp *http.Response, limit int64, patience time.Duration) {
 	if limit == 0 {
 		limit = maxManifest
 	}
@@ -143,24 +187,54 @@ func (a *answer) read(resp *http.Response, limit int64) {
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		a.broken = fmt.Errorf("the body ends after %d of %d bytes", len(a.body), resp.ContentLength)
 	case err != nil:
-		a.broken = plainError(err)
+		a.broken = plainError(err, patience)
 	case int64(len(a.body)) > limit:
 		a.broken = fmt.Errorf("more than %d bytes", limit)
 		a.body = nil
 	}
 }
 
+// A timedBody notes when what comes.
+type timedBody struct {
+	io.ReadCloser
+	a *answer
+}
+
+func (b *timedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if n > 0 && len(b.a.marks) < maxMarks {
+		had := 0
+		if k := len(b.a.marks); k > 0 {
+			had = b.a.marks[k-1].size
+		}
+		b.a.marks = append(b.a.marks, mark{had + n, time.Now()})
+	}
+	return n, err
+}
+
+// came is when the first size bytes of the body had come; the zero time where that was not noted.
+func (a *answer) came(size int) time.Time {
+	i, _ := slices.BinarySearchFunc(a.marks, size, func(m mark, size int) int { return cmp.Compare(m.size, size) })
+	if i == len(a.marks) {
+		return time.Time{}
+	}
+	return a.marks[i].at
+}
+
+// errNoAnswer means that nothing came for as long as a request may take.
+var errNoAnswer = errors.New("no answer")
+
 // plainError is an error without the URL, which may hold secrets.
-func plainError(err error) error {
+func plainError(err error, patience time.Duration) error {
 	var u *url.Error
 	if errors.As(err, &u) {
 		if u.Timeout() {
-			return fmt.Errorf("no answer within %v", requestTime)
+			return fmt.Errorf("%w within %v", errNoAnswer, patience)
 		}
 		return u.Err
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("no answer within %v", requestTime)
+		return fmt.Errorf("%w within %v", errNoAnswer, patience)
 	}
 	return err
 }

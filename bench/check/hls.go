@@ -48,6 +48,9 @@ type hlsList struct {
 	answer   *answer
 	dropped  []drop    // what has left the list, oldest first
 	before   time.Time // when the version before was fetched
+	judged   time.Time // when a version was last judged as a whole
+
+	edge *liveEdge // parts, where there are any
 }
 
 // A drop is a segment that has left the list and must be there until then.
@@ -86,6 +89,7 @@ func (p *presentation) runHLS(ctx context.Context, a *answer) {
 	group.Go(func() {
 		first.Wait() // each has been read once
 		h.judgeTogether()
+		h.judgeAlike()
 		h.probeHLS(ctx)
 	})
 	group.Wait()
@@ -107,6 +111,7 @@ func (h *hls) add(url string, line int, iframes bool, group string) *hlsList {
 	name, _, _ = strings.Cut(name, "?")
 	l := &hlsList{h: h, url: url, iframes: iframes, line: line, group: group}
 	l.track = &track{presentation: h.presentation, subject: redact(name), trick: iframes}
+	l.edge = newLiveEdge(l)
 	h.lists = append(h.lists, l)
 	return l
 }
@@ -121,6 +126,7 @@ func (l *hlsList) run(ctx context.Context, first func()) {
 		changed := l.load(ctx)
 		l.readNew(ctx)
 		once.Do(first)
+		l.follow(ctx)
 		p := l.playlist
 		if p != nil && p.Ended {
 			l.looks++
@@ -145,41 +151,68 @@ func (l *hlsList) run(ctx context.Context, first func()) {
 
 // load fetches the playlist and judges it, alone and against the version before; it reports whether it has changed.
 func (l *hlsList) load(ctx context.Context) bool {
-	l.before, l.fetched = l.fetched, time.Now()
 	at := l.place(l.subject, l.url, "")
 	a, err := l.fetch.get(ctx, request{url: l.url, header: acceptGzip})
 	if ctx.Err() != nil {
 		return false
 	}
 	if err != nil {
+		l.before, l.fetched = l.fetched, time.Now()
 		l.judge.fail(110, at, err.Error(), "a playlist that can be fetched")
 		return false
 	}
+	p := l.parse(a, at)
+	return p != nil && l.take(a, p, at, target(p))
+}
+
+// parse reads an answer for the playlist; nil where it is none.
+func (l *hlsList) parse(a *answer, at place) *m3u8.Playlist {
+	l.before, l.fetched = l.fetched, a.sent
 	if !l.judge.test(11, a.status == 200, at, fmt.Sprintf("status %d", a.status), "a URI of a playlist answers 200") || !l.whole(a, at) {
-		return false
+		return nil
 	}
 	p, err := m3u8.Parse(a.body)
 	if err != nil {
 		l.judge.fail(1, at, err.Error(), "a playlist")
-		return false
+		return nil
 	}
 	if p.Multivariant {
 		l.judge.fail(12, at, "a multivariant playlist", "a media playlist")
-		return false
+		return nil
 	}
 	l.manifests.Add(1)
+	return p
+}
+
+func target(p *m3u8.Playlist) time.Duration { return time.Duration(p.Target) * time.Second }
+
+// take judges a version that was read, alone and against the one before; life is how long caches may keep it at most. It
+// reports whether the list of segments has changed.
+func (l *hlsList) take(a *answer, p *m3u8.Playlist, at place, life time.Duration) bool {
+	if p.HasSkip {
+		l.judge.fail(47, at, "EXT-X-SKIP", "a delta update is for those who ask for it")
+		return false
+	}
 	l.answer = a
-	life := time.Duration(0)
-	if !p.Ended {
-		life = max(time.Second, time.Duration(p.Target)*time.Second)
+	if p.Ended {
+		life = 0
+	} else {
+		life = max(time.Second, life)
 		l.live.Store(true)
 	}
 	l.manifestHeader(a, at, playlistTypes, life)
-	l.judgePlaylist(p, at)
 	was := l.playlist
 	changed := was == nil || p.End() != was.End() || p.Ended != was.Ended
+	if changed || p.Sequence != was.Sequence || len(p.Faults) > 0 || a.sent.Sub(l.judged) > time.Second { // parts alone need not be told all again
+		l.judged = a.sent
+		l.judgePlaylist(p, at)
+		if was != nil {
+			l.judgeSuccessor(was, p, at)
+		}
+	}
+	l.judgeParts(p, at)
 	if was != nil {
-		l.judgeSuccessor(was, p, at)
+		l.judgePartSuccessor(was, p, at)
 	}
 	if changed && was != nil && p.End() > was.End() || was == nil {
 		l.grown = l.fetched
@@ -190,6 +223,7 @@ func (l *hlsList) load(ctx context.Context) bool {
 	l.mu.Lock()
 	l.playlist = p
 	l.mu.Unlock()
+	l.sighted(a, p)
 	return changed
 }
 
@@ -238,7 +272,8 @@ func (l *hlsList) readSegment(ctx context.Context, base string, s *m3u8.Segment,
 		return
 	}
 	c := claim{
-		url: resolve(base, s.URI), from: s.Range.Offset, len: s.Range.Length, at: fmt.Sprintf("line %d", s.Line),
+		pieces: l.edge.pieces(s),
+		url:    resolve(base, s.URI), from: s.Range.Offset, len: s.Range.Length, at: fmt.Sprintf("line %d", s.Line),
 		number: int64(s.Number), breaks: s.Breaks, again: again, length: s.Duration, slack: time.Millisecond,
 	}
 	if in.Timescale > 0 {

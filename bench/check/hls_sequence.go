@@ -109,6 +109,16 @@ func (l *hlsList) noteDropped(was, is *m3u8.Playlist) {
 
 // probeHLS asks what players and caches ask now and then.
 func (h *hls) probeHLS(ctx context.Context) {
+	h.probeFirst(ctx)
+	for _, l := range h.lists {
+		if p := l.list(); p != nil && !l.iframes && lowLatency(p) {
+			l.probeBlocking(ctx)
+			return
+		}
+	}
+}
+
+func (h *hls) probeFirst(ctx context.Context) {
 	for _, l := range h.lists {
 		p := l.list()
 		if p == nil || l.iframes {

@@ -158,6 +158,11 @@ func TestEachAssertionHasAFault(t *testing.T) {
 			named[f.want] = true
 		}
 	}
+	for _, table := range []map[string]lowFault{partFaults, blockingFaults, growingFaults} {
+		for _, f := range table {
+			named[f.want] = true
+		}
+	}
 	for _, a := range assertions {
 		if !named[a.Number] {
 			t.Errorf("assertion %d (%s) has no seeded fault", a.Number, a.Name)

@@ -36,8 +36,11 @@ type liveFault struct {
 	body   func(p *proxy, path string, age time.Duration, n int, body []byte) []byte
 	status func(path string, age time.Duration, n int) int
 	header func(path string, age time.Duration, h http.Header)
-	cut    func(path string, n int) bool // bodies that end early
-	unzip  bool                          // gzip that is none
+	cut    func(path string, n int) bool                                                   // bodies that end early
+	unzip  bool                                                                            // gzip that is none
+	ask    func(q *http.Request, age time.Duration)                                        // changes what is asked
+	flow   func(path string, body io.ReadCloser) io.ReadCloser                             // changes what is written while it grows
+	reply  func(q *http.Request, age time.Duration, status int, body []byte) (int, []byte) // changes an answer by what was asked
 	want   int
 	says   string // part of what the finding calls true, where several rules have the number
 	also   bool   // a second origin that is sound is judged with it
@@ -65,11 +68,21 @@ func (p *proxy) roundTrip(q *http.Request) (*http.Response, error) {
 	zipped := strings.Contains(q.Header.Get("Accept-Encoding"), "gzip")
 	ask := q.Clone(q.Context())
 	ask.Header.Del("Accept-Encoding")
-	w := httptest.NewRecorder()
-	w.Header().Set("Date", time.Now().UTC().Format(http.TimeFormat))
-	p.origin.ServeHTTP(w, ask)
-	a := w.Result()
+	if p.fault.ask != nil {
+		p.fault.ask(ask, time.Since(p.began))
+	}
+	a, err := answerOf(p.origin, ask)
+	if err != nil {
+		return nil, err
+	}
 	a.Request = q
+	if a.Header.Get(flows) != "" {
+		a.Header.Del(flows)
+		if p.fault.flow != nil {
+			a.Body = p.fault.flow(q.URL.Path, a.Body)
+		}
+		return a, nil
+	}
 	p.change(a, zipped)
 	return a, nil
 }
@@ -89,10 +102,15 @@ func (p *proxy) change(a *http.Response, zipped bool) {
 			a.StatusCode = s
 		}
 	}
+	body, _ := io.ReadAll(a.Body)
+	a.Body = io.NopCloser(bytes.NewReader(body))
+	if p.fault.reply != nil && a.Request.Method == http.MethodGet {
+		a.StatusCode, body = p.fault.reply(a.Request, age, a.StatusCode, body)
+		a.Body = io.NopCloser(bytes.NewReader(body))
+	}
 	if a.Request.Method != http.MethodGet || a.StatusCode != 200 {
 		return
 	}
-	body, _ := io.ReadAll(a.Body)
 	if p.fault.body != nil {
 		body = p.fault.body(p, path, age, n, body)
 	}

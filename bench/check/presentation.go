@@ -18,9 +18,9 @@ type presentation struct {
 	format string
 	until  time.Time // when the watch ends
 
-	manifests, segments, tracks atomic.Int64
-	bytes                       atomic.Int64
-	live                        atomic.Bool
+	manifests, segments, parts, tracks atomic.Int64
+	bytes                              atomic.Int64
+	live                               atomic.Bool
 
 	mu   sync.Mutex
 	err  error
@@ -93,7 +93,7 @@ func (p *presentation) first(what string) bool {
 func (p *presentation) summary() Presentation {
 	s := Presentation{
 		URL: redact(p.url), Format: p.format, Live: p.live.Load(), Tracks: int(p.tracks.Load()),
-		Manifests: int(p.manifests.Load()), Segments: int(p.segments.Load()), Bytes: p.bytes.Load(),
+		Manifests: int(p.manifests.Load()), Segments: int(p.segments.Load()), Parts: int(p.parts.Load()), Bytes: p.bytes.Load(),
 	}
 	if p.err != nil {
 		s.Error = redactText(p.err.Error())
@@ -115,7 +115,11 @@ func (p *presentation) watching(ctx context.Context) bool {
 
 // rest waits before a manifest is asked for again; false when the watch has ended meanwhile.
 func (p *presentation) rest(ctx context.Context, d time.Duration) bool {
-	d = max(restMin, min(d, time.Until(p.until)))
+	return p.pause(ctx, max(restMin, min(d, time.Until(p.until))))
+}
+
+// pause waits; false when the watch has ended meanwhile.
+func (p *presentation) pause(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {

@@ -23,8 +23,9 @@ type Presentation struct {
 	Format    string `json:"format"` // HLS, DASH or Smooth; empty where it could not be judged
 	Live      bool   `json:"live"`
 	Tracks    int    `json:"tracks"`
-	Manifests int    `json:"manifests"` // versions that were read
-	Segments  int    `json:"segments"`  // read box by box
+	Manifests int    `json:"manifests"`       // versions that were read
+	Segments  int    `json:"segments"`        // read box by box
+	Parts     int    `json:"parts,omitempty"` // of LL-HLS, and segments of LL-DASH while they grew
 	Bytes     int64  `json:"bytes"`
 	Error     string `json:"error,omitempty"` // why it could not be judged
 }
@@ -85,7 +86,11 @@ func (r *Report) WriteText(w io.Writer) error {
 		if s.Live {
 			state = "live"
 		}
-		p.line("%s\n  %s, %s: %d tracks, %d manifests, %d segments, %.1f MB", s.URL, s.Format, state, s.Tracks, s.Manifests, s.Segments, float64(s.Bytes)/1e6)
+		parts := ""
+		if s.Parts > 0 {
+			parts = fmt.Sprintf(" %d parts,", s.Parts)
+		}
+		p.line("%s\n  %s, %s: %d tracks, %d manifests, %d segments,%s %.1f MB", s.URL, s.Format, state, s.Tracks, s.Manifests, s.Segments, parts, float64(s.Bytes)/1e6)
 	}
 	for _, f := range r.Findings {
 		p.line("")

@@ -94,15 +94,7 @@ func (s *simulated) segment(k simTrack, slot int64, smooth bool) []byte {
 	var samples []media.Sample
 	var payload []byte
 	for i := range k.frames {
-		body := fmt.Appendf(nil, "%s frame %d of slot %d", k.name, i, slot)
-		flags := uint32(0x02000000)
-		if k.video {
-			nal := byte(0x65)
-			if i > 0 {
-				nal, flags = 0x41, 0x01010000
-			}
-			body = append(binary.BigEndian.AppendUint32(nil, uint32(len(body)+1)), append([]byte{nal}, body...)...)
-		}
+		body, flags := s.frame(k, slot, i)
 		samples = append(samples, media.Sample{Duration: uint32(length), Size: uint32(len(body)), Flags: flags})
 		payload = append(payload, body...)
 	}
@@ -114,6 +106,20 @@ func (s *simulated) segment(k simTrack, slot int64, smooth bool) []byte {
 		}
 	}
 	return append(m.Append(nil), payload...)
+}
+
+// frame makes one frame of a slot, and its flags.
+func (s *simulated) frame(k simTrack, slot, i int64) ([]byte, uint32) {
+	body := fmt.Appendf(nil, "%s frame %d of slot %d", k.name, i, slot)
+	flags := uint32(0x02000000)
+	if k.video {
+		nal := byte(0x65)
+		if i > 0 {
+			nal, flags = 0x41, 0x01010000
+		}
+		body = append(binary.BigEndian.AppendUint32(nil, uint32(len(body)+1)), append([]byte{nal}, body...)...)
+	}
+	return body, flags
 }
 
 // newest is the newest slot that is over.

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"strings"
@@ -26,6 +27,7 @@ type track struct {
 	unsynced bool // a segment began without a sync sample
 	frames   *frameTrack
 	last     lastSegment
+	lastPart lastSegment
 	bits     int64 // media read, for the average
 	length   time.Duration
 	spans    []span // of the newest segments, for comparing renditions
@@ -52,6 +54,7 @@ type claim struct {
 	breaks    bool    // a discontinuity or a new Period stands before it
 	again     bool    // read before: only that it is there, and the same
 	got       *answer // what a poll has brought already; nil: ask
+	pieces    []byte  // the segment's parts, one behind the other; nil: not known
 	length    time.Duration
 	slack     time.Duration // by which length may be off
 
@@ -144,6 +147,9 @@ func (t *track) read(ctx context.Context, in *mp4.Init, c claim) *mp4.Segment {
 	if in != nil {
 		t.mediaType(a, in.Kind, p)
 	}
+	if c.pieces != nil {
+		t.judge.test(17, bytes.Equal(a.body, c.pieces), p, fmt.Sprintf("%d bytes", len(a.body)), fmt.Sprintf("its parts are %d bytes, the same ones", len(c.pieces)))
+	}
 	header := in
 	if t.smooth { // what the manifest says of the codec names no track
 		header = nil
@@ -156,6 +162,32 @@ func (t *track) read(ctx context.Context, in *mp4.Init, c claim) *mp4.Segment {
 
 // judgeSegment puts everything to the test that one segment and the one before it show.
 func (t *track) judgeSegment(s *mp4.Segment, in *mp4.Init, c claim, p place) {
+	t.faults(s, c, p)
+	var shift, timescale int64
+	if in != nil {
+		shift, timescale = in.Shift, int64(in.Timescale)
+	}
+	times, ok := s.Times(shift)
+	if !ok {
+		t.last.known = false
+		return
+	}
+	t.chunks(s, p)
+	t.sync(s, in, true, p)
+	t.offsets(s, in, p)
+	t.boxes(s, p)
+	if timescale > 0 {
+		t.lengths(times, timescale, c, p)
+		t.bitrate(s, times, timescale, p)
+	}
+	t.follows(s, in, times, c, p)
+	if c.utc != nil && timescale > 0 && t.frames != nil && !t.trick {
+		t.frames.add(s, func(ticks int64) time.Time { return c.utc(ticks-shift, times.Present) }, timescale)
+	}
+}
+
+// faults reports what the format forbids.
+func (t *track) faults(s *mp4.Segment, c claim, p place) {
 	seen := map[int]bool{}
 	for _, f := range s.Faults {
 		if t.smooth && f.Assertion == 62 {
@@ -171,27 +203,6 @@ func (t *track) judgeSegment(s *mp4.Segment, in *mp4.Init, c claim, p place) {
 		if !seen[n] {
 			t.judge.test(n, true, p, "", "")
 		}
-	}
-	var shift, timescale int64
-	if in != nil {
-		shift, timescale = in.Shift, int64(in.Timescale)
-	}
-	times, ok := s.Times(shift)
-	if !ok {
-		t.last.known = false
-		return
-	}
-	t.chunks(s, p)
-	t.sync(s, in, p)
-	t.offsets(s, in, p)
-	t.boxes(s, p)
-	if timescale > 0 {
-		t.lengths(times, timescale, c, p)
-		t.bitrate(s, times, timescale, p)
-	}
-	t.follow(s, in, times, c, p)
-	if c.utc != nil && timescale > 0 && t.frames != nil && !t.trick {
-		t.frames.add(s, func(ticks int64) time.Time { return c.utc(ticks-shift, times.Present) }, timescale)
 	}
 }
 

@@ -33,12 +33,12 @@ func (t *track) chunks(s *mp4.Segment, p place) {
 	}
 }
 
-// sync: a video segment starts with a sync sample, audio has nothing else, and flags say what the pictures are.
-func (t *track) sync(s *mp4.Segment, in *mp4.Init, p place) {
+// sync: a video segment starts with a sync sample, audio has nothing else, and flags say what the pictures are. first is
+// false for what may start with any picture.
+func (t *track) sync(s *mp4.Segment, in *mp4.Init, first bool, p place) {
 	if in == nil {
 		return
 	}
-	first := true
 	for i := range s.Chunks {
 		c := &s.Chunks[i]
 		at := p
@@ -140,8 +140,8 @@ func (t *track) bitrate(s *mp4.Segment, times mp4.Times, timescale int64, p plac
 	}
 }
 
-// follow: the segment begins where the one before ended.
-func (t *track) follow(s *mp4.Segment, in *mp4.Init, times mp4.Times, c claim, p place) {
+// follows: the segment begins where the one before ended.
+func (t *track) follows(s *mp4.Segment, in *mp4.Init, times mp4.Times, c claim, p place) {
 	was := t.last
 	first, last := &s.Chunks[0], &s.Chunks[len(s.Chunks)-1]
 	t.last = lastSegment{true, c.number, times.DecodeEnd, last.Sequence, in}

@@ -190,7 +190,12 @@ func (r *reader) number(name, value string) uint64 {
 func (r *reader) finish() {
 	p := r.p
 	for i := range p.Segments { // EXT-X-MEDIA-SEQUENCE may have come too late
-		p.Segments[i].Number = p.Sequence + uint64(i)
+		p.Segments[i].Number = p.Sequence + p.Skipped + uint64(i)
+	}
+	if r.open && !r.extinf {
+		s := r.segment
+		s.Number, s.Map, s.Key, s.Discontinuity = p.End(), r.mapped, r.key, r.disc
+		p.Open = &s
 	}
 	if r.variant != nil {
 		r.fault(11, r.variant.Line, "EXT-X-STREAM-INF", "a URI follows in the next line")

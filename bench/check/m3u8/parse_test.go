@@ -56,6 +56,35 @@ func TestParseMedia(t *testing.T) {
 	}
 }
 
+func TestParseParts(t *testing.T) {
+	p, err := Parse([]byte("#EXTM3U\n#EXT-X-VERSION:9\n#EXT-X-TARGETDURATION:1\n#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,CAN-SKIP-UNTIL=6.0,PART-HOLD-BACK=0.6\n" +
+		"#EXT-X-PART-INF:PART-TARGET=0.2\n#EXT-X-MEDIA-SEQUENCE:7\n#EXT-X-SKIP:SKIPPED-SEGMENTS=3\n#EXT-X-MAP:URI=\"i.mp4\"\n" +
+		"#EXT-X-PART:DURATION=0.2,URI=\"a\",BYTERANGE=\"9@3\",INDEPENDENT=YES\n#EXT-X-PART:DURATION=0.15,URI=\"a\",BYTERANGE=\"5\"\n#EXTINF:0.35,\na\n" +
+		"#EXT-X-PROGRAM-DATE-TIME:2026-11-25T09:00:00Z\n#EXT-X-PART:DURATION=0.2,URI=\"b\",GAP=YES\n#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"c\"\n" +
+		"#EXT-X-RENDITION-REPORT:URI=\"d\",LAST-MSN=11,LAST-PART=1\n"))
+	if err != nil || len(p.Faults) > 0 {
+		t.Fatalf("Parse: %v, %v", err, p.Faults)
+	}
+	s, open := p.Segments[0], p.Open
+	if s.Number != 10 || len(s.Parts) != 2 || !s.Parts[0].Independent || s.Parts[1].Range != (Range{12, 5}) || s.Parts[1].Duration != 150*time.Millisecond {
+		t.Errorf("segment %+v", s)
+	}
+	if open == nil || open.Number != 11 || !open.Dated || open.Map == nil || len(open.Parts) != 1 || !open.Parts[0].Gap {
+		t.Errorf("open segment %+v", open)
+	}
+	if p.Next() != (Position{11, 1}) || p.PartTarget() != 200*time.Millisecond || p.Hints[0].URI != "c" || p.Needs != 9 {
+		t.Errorf("next %v, hints %v, needs %d", p.Next(), p.Hints, p.Needs)
+	}
+	for at, want := range map[Position]int{{11, 2}: 1, {12, 0}: 1, {10, 1}: -2, {10, 2}: -1, {9, 1}: -4} {
+		if ahead, ok := p.Ahead(at); !ok || ahead != want {
+			t.Errorf("%v is %d ahead, want %d", at, ahead, want)
+		}
+	}
+	if part := p.At(Position{10, 2}); part == nil || part.URI != "b" {
+		t.Errorf("behind the last part of 10 there is %v", part)
+	}
+}
+
 func TestParseFaults(t *testing.T) {
 	const head = "#EXTM3U\n#EXT-X-TARGETDURATION:4\n"
 	for name, c := range map[string]struct {
@@ -72,6 +101,11 @@ func TestParseFaults(t *testing.T) {
 		"range of nothing":     {head + "#EXTINF:4,\n#EXT-X-BYTERANGE:0@0\na.ts\n", 12},
 		"range out of nowhere": {head + "#EXTINF:4,\n#EXT-X-BYTERANGE:5\na.ts\n", 12},
 		"map without URI":      {head + "#EXT-X-MAP:BYTERANGE=\"5@0\"\n#EXTINF:4,\na.ts\n", 14},
+		"map behind a part":    {head + "#EXT-X-PART:DURATION=1,URI=\"a\"\n#EXT-X-MAP:URI=\"i\"\n#EXTINF:4,\na\n", 14},
+		"part without URI":     {head + "#EXT-X-PART:DURATION=1\n#EXTINF:4,\na\n", 12},
+		"part out of nowhere":  {head + "#EXT-X-PART:DURATION=1,URI=\"a\",BYTERANGE=\"5\"\n#EXTINF:4,\na\n", 12},
+		"hint without TYPE":    {head + "#EXT-X-PRELOAD-HINT:URI=\"a\"\n", 12},
+		"skip of nothing":      {head + "#EXT-X-SKIP:SKIPPED-SEGMENTS=0\n", 47},
 		"quote left open":      {head + "#EXT-X-MAP:URI=\"a\n#EXTINF:4,\na.ts\n", 11},
 		"lower-case name":      {"#EXTM3U\n#EXT-X-STREAM-INF:bandwidth=1\na\n", 11},
 		"variant without URI":  {"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n", 11},
@@ -90,6 +124,9 @@ func FuzzParse(f *testing.F) {
 	for _, b := range recorded(f) {
 		f.Add(b)
 	}
+	f.Add([]byte("#EXTM3U\n#EXT-X-PART-INF:PART-TARGET=0.2\n#EXT-X-SKIP:SKIPPED-SEGMENTS=3\n#EXT-X-PART:DURATION=0.2,URI=\"a\",BYTERANGE=\"9@0\"\n" +
+		"#EXT-X-PART:DURATION=0.2,URI=\"a\",BYTERANGE=\"9\",INDEPENDENT=YES\n#EXTINF:0.4,\na\n#EXT-X-PART:DURATION=0.1,URI=\"b\",GAP=YES\n" +
+		"#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"c\",BYTERANGE-START=5\n#EXT-X-RENDITION-REPORT:URI=\"d\",LAST-MSN=4,LAST-PART=1\n"))
 	f.Add([]byte("#EXTM3U\n#EXTINF:1,\n#EXT-X-BYTERANGE:9223372036854775807@1\na\n#EXTINF:1,\n#EXT-X-BYTERANGE:9223372036854775807\na\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		p, err := Parse(b)
@@ -100,9 +137,17 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("%d faults, %d lines", len(p.Faults), len(p.Lines))
 		}
 		for i, s := range p.Segments {
-			if s.Number != p.Sequence+uint64(i) || s.Line < s.First || s.First < 1 || s.Duration < 0 || s.Range.Length < 0 {
+			if s.Number != p.Sequence+p.Skipped+uint64(i) || s.Line < s.First || s.First < 1 || s.Duration < 0 || s.Range.Length < 0 {
 				t.Fatalf("segment %d: %+v", i, s)
 			}
+		}
+		next := p.Next()
+		if ahead, ok := p.Ahead(next); ok && ahead != 0 || p.At(next) != nil {
+			t.Fatalf("the next part is %d ahead of the end", ahead)
+		}
+		for _, r := range p.Reports {
+			p.Ahead(r.Position)
+			p.At(r.Position)
 		}
 	})
 }

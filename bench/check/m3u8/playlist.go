@@ -24,6 +24,11 @@ type Playlist struct {
 	PartInf               Attributes // EXT-X-PART-INF
 	Parts                 int        // EXT-X-PART tags
 	Segments              []Segment
+	Open                  *Segment // parts and tags behind the last segment: the one that grows; nil: none
+	Hints                 []Hint
+	Reports               []Report
+	HasSkip               bool   // EXT-X-SKIP is there: a delta update
+	Skipped               uint64 // SKIPPED-SEGMENTS
 	DateRanges            []DateRange
 
 	Lines  []string // without line ends
@@ -68,7 +73,8 @@ type Segment struct {
 	Map           *Map
 	Range         Range
 	Key           Attributes // EXT-X-KEY in force, nil for METHOD=NONE
-	Raw           []string   // its lines, that of the URI included
+	Parts         []Part
+	Raw           []string // its lines, that of the URI included
 }
 
 // A Map is one EXT-X-MAP.
@@ -90,4 +96,4 @@ type Fault struct {
 }
 
 // End is the number behind the last segment.
-func (p *Playlist) End() uint64 { return p.Sequence + uint64(len(p.Segments)) }
+func (p *Playlist) End() uint64 { return p.Sequence + p.Skipped + uint64(len(p.Segments)) }

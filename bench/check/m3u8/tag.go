@@ -105,12 +105,14 @@ func (r *reader) segmentTag(name, value string) bool {
 		r.duration(s, value)
 	case "EXT-X-DISCONTINUITY":
 		s := r.begin()
+		r.beforeParts(name)
 		s.Breaks = true
 		r.disc++
 	case "EXT-X-GAP":
 		r.begin().Gap = true
 	case "EXT-X-PROGRAM-DATE-TIME":
 		s := r.begin()
+		r.beforeParts(name)
 		at, err := parseDate(value)
 		if err != nil {
 			r.fault(23, r.n, "#"+name+":"+value, err.Error())
@@ -123,6 +125,7 @@ func (r *reader) segmentTag(name, value string) bool {
 		s.Range = r.rangeOf(value)
 	case "EXT-X-MAP":
 		r.begin()
+		r.beforeParts(name)
 		list := r.attributes(name, value)
 		r.mapped = &Map{Line: r.n, URI: list.Get("URI")}
 		if b, ok := list.Find("BYTERANGE"); ok {
@@ -139,6 +142,7 @@ func (r *reader) segmentTag(name, value string) bool {
 		}
 	case "EXT-X-KEY":
 		r.begin()
+		r.beforeParts(name)
 		list := r.attributes(name, value)
 		if r.key = list; list.Get("METHOD") == "NONE" {
 			r.key = nil
@@ -152,14 +156,13 @@ func (r *reader) segmentTag(name, value string) bool {
 	case "EXT-X-DATERANGE":
 		r.p.DateRanges = append(r.p.DateRanges, DateRange{r.n, r.attributes(name, value)})
 	case "EXT-X-PART":
-		r.begin()
-		r.p.Parts++
-		r.attributes(name, value)
-	case "EXT-X-PRELOAD-HINT", "EXT-X-RENDITION-REPORT":
-		r.attributes(name, value)
+		r.part(name, value)
+	case "EXT-X-PRELOAD-HINT":
+		r.hint(name, value)
+	case "EXT-X-RENDITION-REPORT":
+		r.report(name, value)
 	case "EXT-X-SKIP":
-		r.attributes(name, value)
-		r.needs(9, name)
+		r.skip(name, value)
 	case "EXT-X-BITRATE":
 		r.begin()
 		if _, err := strconv.ParseUint(value, 10, 32); err != nil {
@@ -169,6 +172,15 @@ func (r *reader) segmentTag(name, value string) bool {
 		return false
 	}
 	return true
+}
+
+// beforeParts: what says how to read a segment stands above its first part.
+//
+// Source: RFC 8216bis, 4.4.4.9.
+func (r *reader) beforeParts(name string) {
+	if n := len(r.segment.Parts); n > 0 {
+		r.fault(14, r.n, "#"+name, fmt.Sprintf("it stands before the first part of the segment, which is in line %d", r.segment.Parts[0].Line))
+	}
 }
 
 func (r *reader) rangeOf(s string) Range {

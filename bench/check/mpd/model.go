@@ -79,6 +79,7 @@ type Template struct {
 	Init        string
 	Media       string
 	Early       time.Duration // availabilityTimeOffset
+	Incomplete  bool          // availabilityTimeComplete is false: segments can be had while they grow
 	HasTimeline bool
 }
 
@@ -111,6 +112,13 @@ func Ticks(ticks, timescale int64) time.Duration {
 	}
 	whole, rest := ticks/timescale, ticks%timescale
 	return time.Duration(whole)*time.Second + time.Duration(float64(rest)*1e9/float64(timescale)+0.5)
+}
+
+// Available is the instant from when on a segment can be had.
+//
+// Source: ISO/IEC 23009-1, 5.3.9.5.3.
+func (r *Representation) Available(m *MPD, s *Segment) time.Time {
+	return r.UTC(m, s.Time+s.Duration).Add(-r.Template.Early)
 }
 
 // Numbered returns the segments of a template with @duration that are available at a time: at most count of the newest.

@@ -34,6 +34,9 @@ var order = map[string][]string{
 		"BaseURL", "ExtendedBandwidth", "SubRepresentation", "SegmentBase", "SegmentList", "SegmentTemplate"),
 	"SegmentTemplate": {"Initialization", "RepresentationIndex", "FailoverContent", "SegmentTimeline", "BitstreamSwitching"},
 	"SegmentTimeline": {"Pattern", "S"},
+	"ServiceDescription": {
+		"Scope", "Latency", "PlaybackRate", "OperatingQuality", "OperatingBandwidth", "ContentSteering", "ClientDataReporting",
+	},
 }
 
 var (
@@ -46,6 +49,7 @@ var (
 	rate     = regexp.MustCompile(`^[0-9]+(/[0-9]+)?$`)
 	aspect   = regexp.MustCompile(`^[0-9]+:[0-9]+$`)
 	sap      = regexp.MustCompile(`^[0-6]$`)
+	producer = regexp.MustCompile(`^(encoder|captured|application)$`)
 	kind     = regexp.MustCompile(`^(static|dynamic)$`)
 )
 
@@ -70,7 +74,12 @@ var forms = map[string]map[string]*regexp.Regexp{
 		"timescale": unsigned, "duration": unsigned, "startNumber": unsigned, "presentationTimeOffset": unsigned,
 		"availabilityTimeOffset": double, "availabilityTimeComplete": boolean,
 	},
-	"S": {"t": unsigned, "d": unsigned, "n": unsigned, "k": unsigned, "r": whole},
+	"ServiceDescription":    {"id": unsigned},
+	"Latency":               {"target": unsigned, "min": unsigned, "max": unsigned, "referenceId": unsigned},
+	"PlaybackRate":          {"min": double, "max": double},
+	"ProducerReferenceTime": {"id": unsigned, "presentationTime": unsigned, "inband": boolean, "type": producer},
+	"Resync":                {"type": sap, "dT": unsigned, "dImin": double, "dImax": double, "marker": boolean},
+	"S":                     {"t": unsigned, "d": unsigned, "n": unsigned, "k": unsigned, "r": whole},
 }
 
 // required attributes, by element.
@@ -81,6 +90,8 @@ var required = map[string][]string{
 	"UTCTiming":      {"schemeIdUri"},
 	"EventStream":    {"schemeIdUri"},
 	"Role":           {"schemeIdUri"},
+
+	"ProducerReferenceTime": {"id", "wallClockTime", "presentationTime"},
 }
 
 // schema walks the tree and judges order, attributes and their forms.

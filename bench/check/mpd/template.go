@@ -54,6 +54,7 @@ func (r *reader) template(rep *Representation) {
 	if f, err := strconv.ParseFloat(attr["availabilityTimeOffset"], 64); err == nil && f > 0 && f < 1e6 {
 		t.Early = time.Duration(f * float64(time.Second))
 	}
+	t.Incomplete = attr["availabilityTimeComplete"] == "false" || attr["availabilityTimeComplete"] == "0"
 	t.HasTimeline = timeline != nil
 	if t.Element.Name == "SegmentList" {
 		r.list(rep, timeline)
