@@ -17,7 +17,8 @@ import (
 //	C7  one record at a time is asked for
 //	C8  a sparse segment covers its slot from edge to edge, with samples within their own times and blanks
 //	C9  every piece lies in one part; parts are listed in order, once all of them is there, and before their segment, which
-//	    they tile; each is as long as its grid says; a sparse track has none
+//	    they tile; each is as long as its grid says; none before the master has opened the slot, unless with its segment; a
+//	    sparse track has none
 type checker struct {
 	node   string
 	now    int64
@@ -30,6 +31,7 @@ type checker struct {
 	drops  map[Reason]int
 	dropAt map[Reason]int64 // when last
 	lost   map[string]bool  // frames that never arrived
+	hasty  []Event          // parts that were listed before the master had opened their slot
 }
 
 type settling struct {
@@ -59,6 +61,7 @@ type made struct {
 	parts      []Event  // listed
 	partsAt    []int64  // when
 	begins     []int64  // where the pieces of each part begin
+	endsAt     []int64  // when the last of them was placed
 }
 
 func newChecker(node string, known []Generation) *checker {
@@ -129,6 +132,12 @@ func (c *checker) apply(now int64, events []Event) (needs []Event) {
 			c.fault("unknown event %d", ev.Kind)
 		}
 	}
+	for i := range c.hasty { // at the slot's deadline they are, with their segment
+		if list := c.track(c.hasty[i].Track).list; len(list) == 0 || list[len(list)-1].N < c.hasty[i].N {
+			c.fault("C9 %s: part %d of segment %d is listed before the master has opened it", c.hasty[i].Track, c.hasty[i].Part, c.hasty[i].N)
+		}
+	}
+	c.hasty = c.hasty[:0]
 	return needs
 }
 
@@ -223,9 +232,11 @@ func (c *checker) placed(ev *Event) {
 	m.pos, t.pos = ev.End, ev.End
 	switch {
 	case ev.Part == len(m.begins):
-		m.begins = append(m.begins, ev.Start)
+		m.begins, m.endsAt = append(m.begins, ev.Start), append(m.endsAt, c.now)
 	case ev.Part != len(m.begins)-1:
 		c.fault("C9 %s: segment %d: a piece of part %d after %d", ev.Track, ev.N, ev.Part, len(m.begins)-1)
+	default:
+		m.endsAt[ev.Part] = c.now
 	}
 }
 
@@ -321,6 +332,15 @@ func (c *checker) partListed(ev *Event) {
 		c.fault("C9 %s: part %d of segment %d starts at %d, off the grid", ev.Track, ev.Part, ev.N, ev.Start)
 	}
 	m.parts, m.partsAt = append(m.parts, *ev), append(m.partsAt, c.now)
+	if !c.masterOpened(g, ev.N) {
+		c.hasty = append(c.hasty, *ev)
+	}
+}
+
+// masterOpened tells whether the master of a generation has come to segment n.
+func (c *checker) masterOpened(g *Generation, n uint64) bool {
+	t := c.tracks[g.Master]
+	return t == nil || t.last >= n || len(t.list) > 0 && t.list[len(t.list)-1].N >= n
 }
 
 func (c *checker) completed(ev *Event) {

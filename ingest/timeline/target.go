@@ -38,18 +38,22 @@ func (g *Generation) targetDuration(sketches []*sketch) int {
 	return int(max(1, (longest+second/2)/second))
 }
 
-// partTarget is the smallest time at or above part, or else near it, of which every track has a whole number of frames
-// in 0.85 to 1.00; a multiple of the encoder's chunk where one fits.
+// partTarget is a time near part of which every track has a whole number of frames in 0.85 to 1.00: the multiple of the
+// encoder's chunk that is nearest to part, where one fits, else the smallest at or above part.
 func (g *Generation) partTarget(part int64, sketches []*sketch) int64 {
 	for _, k := range sketches {
 		if k.t.name != g.Master {
 			continue
 		}
 		chunk, even := commonStep(k.ends)
+		best := int64(0)
 		for at := chunk; even && chunk >= 10*millisecond && at <= part*3/2; at += chunk {
-			if at >= part*3/4 && framesFit(at, sketches) {
-				return at
+			if at >= part*3/4 && framesFit(at, sketches) && (best == 0 || abs(at-part) < abs(best-part)) {
+				best = at
 			}
+		}
+		if best != 0 {
+			return best
 		}
 	}
 	part = max(part/millisecond, 1) * millisecond
