@@ -26,6 +26,15 @@ func (g *Generation) Edge(init *Init, n uint64) (ticks int64, ok bool) {
 	return -floorDiv(-at, init.Cadence)*init.Cadence + init.Phase, true
 }
 
+// PartLength is how long the parts of a track are that begin before the last one of a segment, in its ticks: as many whole
+// samples as a target of so many nanoseconds holds, one at least. It is 0 off grids.
+func (i *Init) PartLength(target int64) int64 {
+	if i.Cadence <= 0 || i.Media.Timescale == 0 {
+		return 0
+	}
+	return max(Floor(target, 1e9, i.Media.Timescale)/i.Cadence, 1) * i.Cadence
+}
+
 // ceil is Floor, rounded up.
 func ceil(ticks int64, timescale, units uint32) int64 { return -Floor(-ticks, timescale, units) }
 

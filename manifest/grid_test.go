@@ -56,3 +56,23 @@ func TestEdge(t *testing.T) {
 		}
 	}
 }
+
+func TestPartLength(t *testing.T) {
+	for _, c := range []struct {
+		kind            media.Kind
+		timescale       uint32
+		cadence, target int64
+		want            int64
+	}{
+		{media.Video, 90000, 3600, 200e6, 18000},
+		{media.Audio, 48000, 1024, 200e6, 9216},
+		{media.Video, 120000, 4004, 200e6, 5 * 4004},
+		{media.Video, 90000, 45000, 200e6, 45000},
+		{media.Video, 90000, 0, 200e6, 0},
+	} {
+		i := manifest.Init{Media: &media.Track{Kind: c.kind, Timescale: c.timescale}, Cadence: c.cadence}
+		if got := i.PartLength(c.target); got != c.want {
+			t.Errorf("%+v: %d", c, got)
+		}
+	}
+}

@@ -37,6 +37,17 @@ func AppendSegment(dst []byte, track string, n uint64) []byte {
 	return append(dst, ").m4s"...)
 }
 
+// AppendPart appends the name of a part of segment n, relative to QualityLevels({id})/.
+func AppendPart(dst []byte, track string, n uint64, part int) []byte {
+	dst = append(dst, "Fragments("...)
+	dst = AppendEscaped(dst, track)
+	dst = append(dst, "=n"...)
+	dst = strconv.AppendUint(dst, n, 10)
+	dst = append(dst, ",part="...)
+	dst = strconv.AppendInt(dst, int64(part), 10)
+	return append(dst, ").m4s"...)
+}
+
 // AppendTimeTemplate appends the DASH template of a track's segments by time, relative to QualityLevels({id})/.
 // By time and not by number: a hole in a SegmentTimeline would shift every $Number$ behind it.
 func AppendTimeTemplate(dst []byte, track string) []byte {

@@ -17,6 +17,19 @@ type mediaPlaylist struct {
 	target, sequence, discontinuities uint64
 	segments                          []segment
 	ended, keyFrames                  bool
+
+	control, partTarget string  // of low latency: SERVER-CONTROL and PART-TARGET as they stand
+	longest             float64 // of its parts
+	open                segment
+	hint, mapHint       string
+	reports             []report
+	skipped             int
+}
+
+// A report is an EXT-X-RENDITION-REPORT.
+type report struct {
+	uri       string
+	msn, part int64 // part: -1 where none is said
 }
 
 type segment struct {
@@ -25,6 +38,7 @@ type segment struct {
 	at                    time.Time
 	gap                   bool
 	uri, init             string
+	parts                 string // the lines of its parts
 }
 
 // checkMedia fails the test where a media playlist breaks a rule of RFC 8216bis or of weir, and reads it.
@@ -48,8 +62,11 @@ func playlistLines(b []byte) ([]string, error) {
 		}
 	}
 	text, ok := strings.CutPrefix(string(b), "#EXTM3U\n#EXT-X-VERSION:6\n")
+	if !ok && bytes.Contains(b, []byte("\n#EXT-X-SKIP:")) {
+		text, ok = strings.CutPrefix(string(b), "#EXTM3U\n#EXT-X-VERSION:9\n")
+	}
 	if !ok {
-		return nil, fmt.Errorf("does not begin with EXTM3U and version 6")
+		return nil, fmt.Errorf("does not begin with EXTM3U and version 6, or 9 where it skips")
 	}
 	if text, ok = strings.CutSuffix(text, "\n"); !ok {
 		return nil, fmt.Errorf("last line does not end")
@@ -110,7 +127,7 @@ func parseMedia(b []byte) (*mediaPlaylist, error) {
 			}
 			pl.keyFrames = true
 		case "#EXT-X-DISCONTINUITY":
-			if len(pl.segments) == 0 || extinf || !next.at.IsZero() {
+			if len(pl.segments) == 0 && pl.skipped == 0 || extinf || !next.at.IsZero() {
 				err = fail("not between two segments")
 			}
 			next.discontinuity++
@@ -154,12 +171,44 @@ func parseMedia(b []byte) (*mediaPlaylist, error) {
 				err = fail("twice, or not a decimal-floating-point with an empty title")
 				break
 			}
+			if next.parts != "" && !next.gap {
+				if sum := partsTotal(next.parts); strconv.FormatFloat(sum, 'f', 6, 64)+"," != value {
+					err = fail("its parts last %v", sum)
+					break
+				}
+			}
 			extinf = true
 			next.duration, err = strconv.ParseFloat(strings.TrimSuffix(value, ","), 64)
 			if err == nil && (next.duration <= 0 || uint64(math.Round(next.duration)) > pl.target) {
 				err = fail("nothing, or longer than the TARGETDURATION %d", pl.target)
 			}
+		case "#EXT-X-SERVER-CONTROL":
+			if pl.control != "" || len(pl.segments) > 0 || mapped {
+				err = fail("twice, or late")
+			}
+			pl.control = value
+		case "#EXT-X-PART-INF":
+			if pl.partTarget != "" || pl.control == "" {
+				err = fail("twice, or without SERVER-CONTROL")
+			}
+			pl.partTarget = strings.TrimPrefix(value, "PART-TARGET=")
+		case "#EXT-X-SKIP":
+			if pl.skipped > 0 || len(pl.segments) > 0 || mapped || pl.control == "" {
+				err = fail("twice, or late")
+			}
+			if pl.skipped, err = strconv.Atoi(strings.TrimPrefix(value, "SKIPPED-SEGMENTS=")); err == nil && pl.skipped <= 0 {
+				err = fail("skips nothing")
+			}
+		case "#EXT-X-PART":
+			err = pl.part(value, &next, extinf)
+		case "#EXT-X-PRELOAD-HINT":
+			err = pl.hinted(value)
+		case "#EXT-X-RENDITION-REPORT":
+			err = pl.reported(value)
 		case "#EXT-X-ENDLIST":
+			if pl.control != "" {
+				err = fail("in a playlist of low latency")
+			}
 			if i != len(lines)-1 {
 				err = fail("not last")
 			}
@@ -178,7 +227,10 @@ func parseMedia(b []byte) (*mediaPlaylist, error) {
 			if err == nil {
 				err = checkURI(l)
 			}
-			next.uri, next.number = l, pl.sequence+uint64(len(pl.segments))
+			if pl.hint != "" || len(pl.reports) > 0 {
+				err = fail("after a hint or a report")
+			}
+			next.uri, next.number = l, pl.sequence+uint64(pl.skipped+len(pl.segments))
 			pl.segments = append(pl.segments, next)
 			next = segment{init: next.init, discontinuity: next.discontinuity}
 			extinf, fresh = false, false
@@ -191,6 +243,11 @@ func parseMedia(b []byte) (*mediaPlaylist, error) {
 		if !seen[tag] {
 			return nil, fmt.Errorf("no %s", tag)
 		}
+	}
+	if next.parts != "" {
+		next.number = pl.sequence + uint64(pl.skipped+len(pl.segments))
+		pl.open = next
+		next = segment{}
 	}
 	if extinf || next.gap || !next.at.IsZero() {
 		return nil, fmt.Errorf("tags of a segment that does not come")

@@ -61,3 +61,37 @@ func FuzzQuoted(f *testing.F) {
 		}
 	})
 }
+
+// FuzzLow renders whatever grids, targets and parts records may give: the playlists stay well-formed, a delta update of the
+// list that a client has makes the whole one, and nothing is divided by zero or walked for ever.
+func FuzzLow(f *testing.F) {
+	f.Add(int64(200e6), int64(200e6), int64(3600), int64(0), int64(172800), uint8(3), uint8(9), true)
+	f.Add(int64(1), int64(0), int64(0), int64(-7), int64(0), uint8(0), uint8(0), false)
+	f.Add(int64(1<<62), int64(1<<62), int64(1), int64(1<<40), int64(1), uint8(255), uint8(255), true)
+	f.Fuzz(func(t *testing.T, target, burst, cadence, phase, slot int64, open, kept uint8, regular bool) {
+		if target < 0 || target > 1e12 || burst < 0 || burst > 1e12 || slot < 0 || slot > 1<<40 || cadence < 0 || cadence > 1<<32 || phase < 0 || phase > 1<<32 {
+			return // records are refused that say so
+		}
+		p := sample.Open(sample.Turning(), int(open)%12, int(kept)%12)
+		p.PartTarget, p.Burst = target, burst
+		for i := range p.Generations {
+			p.Generations[i].Regular = regular
+		}
+		p.Generations[1].SlotTicks = slot
+		p.Tracks[1].Inits[1].Cadence, p.Tracks[1].Inits[1].Phase = cadence, phase
+		for i := range p.Tracks {
+			whole, err := parseMedia(Media(nil, p, i))
+			if err != nil {
+				t.Fatal(err)
+			}
+			delta, err := parseMedia(Delta(nil, p, i))
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkMerged(t, whole, delta, whole)
+			if target > 0 && len(whole.reports) != 1 {
+				t.Fatalf("%d reports", len(whole.reports))
+			}
+		}
+	})
+}
