@@ -35,11 +35,12 @@ type Deps struct {
 // One mutex serialises the timeline and every write to the window. Readers never take it, and it is not held while
 // bytes are read from a socket: a chunk's payload is already in its slab when its index is submitted.
 type Channel struct {
-	name   string
-	limits Limits
-	deps   Deps
-	log    *slog.Logger
-	live   *segcache.Channel
+	name     string
+	limits   Limits
+	headBits int64 // per second and track, for admission
+	deps     Deps
+	log      *slog.Logger
+	live     *segcache.Channel
 
 	rearm      chan struct{} // wakes Run: an earlier deadline, or a record to put
 	deadline   atomic.Int64  // UTC ns that Run waits for; 0: none
@@ -88,6 +89,7 @@ func NewChannel(ctx context.Context, cfg Config, deps Deps) (*Channel, error) {
 	c := &Channel{
 		name:       cfg.Name,
 		limits:     cfg.Limits,
+		headBits:   headBits(cfg.Timeline.Part),
 		deps:       deps,
 		log:        deps.Log.With("channel", cfg.Name),
 		live:       deps.Cache.NewChannel(cfg.Name, time.Duration(cfg.Timeline.Window)),

@@ -19,7 +19,8 @@ type pending struct {
 	id         uint64
 	in         *input
 	room       segcache.Room
-	offset     int // of the chunk's payload within the room's payload
+	arena      *segcache.Arena // that the room is of
+	offset     int             // of the chunk's payload within the room's payload
 	time       int64
 	samples    []media.Sample // as the encoder sent them, sync flags corrected
 	durations  []uint32
@@ -44,29 +45,29 @@ func (conn *Conn) readPayload(r io.Reader, size int) error {
 	if err := conn.claim(size); err != nil {
 		return err
 	}
-	room, err := conn.s.reserve(conn.headSize(), size)
+	room, arena, err := conn.s.reserve(conn.headSize(), size)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrMemory, err)
 	}
 	if err := conn.fill(r, room.Payload()); err != nil {
-		conn.s.cancel(room)
+		conn.s.cancel(arena, room)
 		return err
 	}
 	arrived := segcache.Clock()
 	if err := conn.checkSamples(room.Payload()); err != nil {
-		conn.s.cancel(room)
+		conn.s.cancel(arena, room)
 		return conn.skipFragment(err)
 	}
 	conn.bad = 0
 	used := false
 	now := conn.s.c.deps.Now()
 	for i := range conn.frag.Trafs {
-		if conn.submit(now, arrived, room, &conn.frag.Trafs[i]) {
+		if conn.submit(now, arrived, arena, room, &conn.frag.Trafs[i]) {
 			used = true
 		}
 	}
 	if !used {
-		conn.s.cancel(room)
+		conn.s.cancel(arena, room)
 	}
 	return nil
 }
@@ -112,29 +113,28 @@ func (conn *Conn) checkSamples(payload []byte) error {
 
 // reserve gives room for a chunk in the stream's arena. The first chunk asks whether the stream will fit into memory at
 // its declared bitrate: it is refused at the door, before it could push out what is listed.
-func (s *Stream) reserve(head, payload int) (segcache.Room, error) {
+func (s *Stream) reserve(head, payload int) (segcache.Room, *segcache.Arena, error) {
 	s.c.mu.Lock()
 	defer s.c.mu.Unlock()
 	if s.arena == nil {
 		bitrate := int64(0)
 		for _, in := range s.inputs {
-			bitrate += NominalBitrate(&in.desc.Track)
+			bitrate += NominalBitrate(&in.desc.Track) + s.c.headBits
 		}
 		arena := s.c.deps.Cache.NewArena(int(bitrate))
 		if err := s.c.live.Admit(arena); err != nil {
-			return segcache.Room{}, err
+			return segcache.Room{}, nil, err
 		}
 		s.arena = arena
 	}
-	return s.arena.Reserve(head, payload)
+	room, err := s.arena.Reserve(head, payload)
+	return room, s.arena, err
 }
 
-func (s *Stream) cancel(room segcache.Room) {
+func (s *Stream) cancel(arena *segcache.Arena, room segcache.Room) {
 	s.c.mu.Lock()
 	defer s.c.mu.Unlock()
-	if s.arena != nil {
-		s.arena.Cancel(room)
-	}
+	arena.Cancel(room)
 }
 
 // headSize is the room that the first track's re-timed moof needs if the chunk is placed whole and its durations stay.
@@ -152,7 +152,7 @@ func (conn *Conn) headSize() int {
 
 // submit hands one track's chunk to the timeline and carries out what it decides. It tells whether bytes of the room are
 // in use, now or pending.
-func (conn *Conn) submit(now, arrived int64, room segcache.Room, traf *media.Traf) bool {
+func (conn *Conn) submit(now, arrived int64, arena *segcache.Arena, room segcache.Room, traf *media.Traf) bool {
 	c := conn.s.c
 	in := conn.input(traf.TrackID)
 	if in == nil || len(traf.Samples) == 0 {
@@ -170,7 +170,7 @@ func (conn *Conn) submit(now, arrived int64, room segcache.Room, traf *media.Tra
 		return false
 	}
 	p.fill(in, room, traf)
-	p.arrived = arrived
+	p.arrived, p.arena = arrived, arena
 	if conn.hasPrft && traf == &conn.frag.Trafs[0] {
 		p.prft, p.hasPrft = conn.prft, true
 	}
@@ -275,6 +275,6 @@ func (c *Channel) settle(p *pending, samples int) {
 	if cap(p.samples) > keepSamples {
 		p.samples, p.durations, p.syncs = nil, nil, nil
 	}
-	p.room = segcache.Room{}
+	p.room, p.arena = segcache.Room{}, nil
 	c.free = append(c.free, p.id)
 }

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"math"
+	"time"
 
 	"weir/ingest/timeline"
 	"weir/media"
@@ -176,7 +177,7 @@ func (c *Channel) place(p *pending, ev *timeline.Event) {
 		copy(head[at:], c.moof)
 		chunk.Extents[0], chunk.NumExtents = p.room.Extent(at, payload+bytes), 1
 	} else {
-		extent, err := t.heads.Copy(c.moof)
+		extent, err := p.heads(t).Copy(c.moof)
 		if err != nil {
 			c.log.Error("chunk lost", "track", t.name, "segment", ev.N, "err", err)
 			return
@@ -191,6 +192,20 @@ func (c *Channel) place(p *pending, ev *timeline.Event) {
 	t.chunks++
 	t.stats.Chunks.Add(1)
 	t.stats.Bytes.Add(int64(bytes))
+}
+
+// heads is where moofs go that have no room before their payload: behind it, where its stream is still there.
+func (p *pending) heads(t *track) *segcache.Arena {
+	if p.arena.Closed() {
+		return t.heads
+	}
+	return p.arena
+}
+
+// headBits is what the moofs of a track's parts need at most, in bits per second, for parts of so many nanoseconds: 200
+// bytes each.
+func headBits(part int64) int64 {
+	return 200 * 8 * int64(time.Second) / max(part, int64(20*time.Millisecond))
 }
 
 // retime fills c.samples with samples [From,To) on the channel's clock. It returns where their payload starts within the

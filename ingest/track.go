@@ -13,7 +13,7 @@ type track struct {
 	name  string
 	kind  media.Kind
 	live  *segcache.Track         // nil until the track's identity is on record
-	heads *segcache.Arena         // moofs that have no room before their payload
+	heads *segcache.Arena         // segments of text; moofs of streams that have gone
 	descs map[uint64]*media.Input // what encoders said, by ConfigHash
 
 	grid    timeline.Grid // of the generation in force
@@ -137,7 +137,7 @@ func (c *Channel) register(t *track) {
 	t.heads = c.deps.Cache.NewArena(headBitsPerSecond)
 }
 
-// headBitsPerSecond sizes the arena of out-of-line moofs: a few hundred bytes per chunk.
+// headBitsPerSecond sizes a track's own arena, of which most need nothing.
 const headBitsPerSecond = 32_000
 
 // publishInit makes the init segment of the generation in force, as soon as an encoder has described the track.

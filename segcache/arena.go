@@ -164,6 +164,9 @@ func (a *Arena) Copy(b []byte) (Extent, error) {
 	return r.Extent(0, len(b)), nil
 }
 
+// Closed tells whether the input has ended.
+func (a *Arena) Closed() bool { return a.closed.Load() }
+
 // Close ends the input's use of the arena and gives its admission back. Rooms and extents stay valid.
 func (a *Arena) Close() {
 	if a.closed.Swap(true) {
