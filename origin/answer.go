@@ -24,6 +24,7 @@ const (
 type Request struct {
 	Method         Method
 	Path           []byte // as sent, percent-encoded, without the query
+	Query          []byte // as sent
 	IfMatch        []byte
 	IfNoneMatch    []byte
 	Range          []byte
@@ -82,6 +83,7 @@ type Answer struct {
 	Body  segcache.Body
 
 	growing  growing         // the body is to come; see chunked.go
+	arrived  int64           // when the last byte came of what the answer tells of first; 0: see Body.Arrived
 	wait     <-chan struct{} // not nil: the answer is not final; see hold.go
 	patience time.Duration
 }

@@ -119,7 +119,7 @@ func TestStatuses(t *testing.T) {
 		base + "QualityLevels(3000001)/Fragments(Video=n1)":                         noTrack,
 		base + "QualityLevels(3000000)/Fragments(video2=n1)":                        noTrack,
 		base + "QualityLevels(3000001)/Manifest(Video)":                             noTrack,
-		base + "QualityLevels(3000000)/Fragments(Video=n1,part=2)":                  "404 MPE_FRAGMENT_TIMESTAMP_NOT_FOUND" + second,
+		base + "QualityLevels(3000000)/Fragments(Video=n1,part=2)":                  gone,
 		base + "QualityLevels(3000000)/KeyFrames(Video=0)":                          gone,
 		base + "QualityLevels(3000000)/Manifest(Video,type=keyframes)":              "200" + second,
 		base + "QualityLevels(96000)/Manifest(audio,type=keyframes)":                noTrack,

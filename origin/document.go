@@ -18,12 +18,34 @@ type document struct {
 	mu     sync.Mutex
 	plain  atomic.Pointer[form]
 	zipped atomic.Pointer[form]
+
+	// Somebody waits for the document that follows this one: it is rendered before they are woken, and counted there.
+	wantedPlain, wantedZipped atomic.Pointer[metrics]
+}
+
+// want says that somebody waits for what follows the document.
+func (d *document) want(zipped bool, m *metrics) {
+	if zipped {
+		d.wantedZipped.Store(m)
+	} else {
+		d.wantedPlain.Store(m)
+	}
+}
+
+// renderWanted renders the snapshot's document for those who waited at the one before.
+func (s *snapshot) renderWanted(which int, before *document) {
+	if m := before.wantedPlain.Load(); m != nil {
+		s.form(which, false, m)
+	}
+	if m := before.wantedZipped.Load(); m != nil {
+		s.form(which, true, m)
+	}
 }
 
 // form is the document's bytes; those of an empty document are empty. It allocates nothing once the form exists. m
 // counts renderings, and times them.
 func (s *snapshot) form(which int, zipped bool, m *metrics) *form {
-	d := &s.documents[which]
+	d := s.documents[which]
 	held := &d.plain
 	if zipped {
 		held = &d.zipped
@@ -99,10 +121,13 @@ func render(p *manifest.Presentation, which int) []byte {
 			return nil
 		}
 	default:
-		if i := which - documentPlaylists; i < len(p.Tracks) {
+		switch i, n := which-documentPlaylists, len(p.Tracks); i / n {
+		case 0:
 			b = hls.Media(b, p, i)
-		} else {
-			b = hls.KeyFrames(b, p, i-len(p.Tracks))
+		case 1:
+			b = hls.KeyFrames(b, p, i-n)
+		default:
+			b = hls.Delta(b, p, i-2*n)
 		}
 	}
 	return b

@@ -109,7 +109,13 @@ var (
 	faultNoKeyFrame = newFault(http.StatusNotFound, "MPE_FRAGMENT_TIMESTAMP_NOT_FOUND", "80890255", lifeTarget,
 		"The segment does not begin with a key frame: the manifest lists it as a gap.")
 	faultPart = newFault(http.StatusNotFound, "MPE_FRAGMENT_TIMESTAMP_NOT_FOUND", "80890255", lifeSecond,
-		"Parts are not served yet; ask for the whole segment.")
+		"There is no such part, and none is to come under this name: ask for what the playlist lists, or hints at.")
+	faultDirectives = newFault(http.StatusBadRequest, "WEIR_BAD_DIRECTIVES", "", lifeSecond,
+		"_HLS_msn and _HLS_part are decimal numbers of at most 2^53, each given once, and a part needs its segment.")
+	faultAhead = newFault(http.StatusBadRequest, "WEIR_TOO_FAR_AHEAD", "", lifeSecond,
+		"The playlist will not be there soon: at most two segments, or three seconds of parts, ahead of it may be waited for.")
+	faultStalled = newFault(http.StatusServiceUnavailable, "WEIR_STALLED", "", lifeSecond,
+		"What was asked for did not come in time: the encoder is late, or away.")
 	faultNotYet = newFault(http.StatusPreconditionFailed, "MPE_FRAGMENT_NOT_READY", "80890200", lifeSecond,
 		"The segment is not there yet; ask again once a manifest lists it.")
 	faultLate = newFault(http.StatusNotFound, "MPE_FRAGMENT_TIMESTAMP_NOT_FOUND", "80890255", lifeSecond,

@@ -17,8 +17,10 @@ func (p *Presentation) answerFragment(r *Request, a *Answer) {
 	switch {
 	case view == nil:
 		a.fail(trackFault(v), 0)
-	case r.target.part:
-		a.fail(faultPart, 0)
+	case r.target.part >= 0 && r.target.selector == byNumber:
+		answerPart(v, view, r, a)
+	case r.target.part >= 0:
+		a.fail(faultSyntax, 0)
 	case a.Kind == KindInit:
 		answerInit(view, r, a)
 	default:

@@ -17,6 +17,7 @@ var (
 	fieldContentType     = []byte("Content-Type")
 	fieldError           = []byte("X-Ms-Error-Code")
 	fieldAllow           = []byte("Allow")
+	fieldRetryAfter      = []byte("Retry-After")
 	fieldAllowOrigin     = []byte("Access-Control-Allow-Origin")
 	fieldAllowMethods    = []byte("Access-Control-Allow-Methods")
 	fieldAllowHeaders    = []byte("Access-Control-Allow-Headers")
@@ -35,6 +36,7 @@ var (
 	valueAllowHeaders  = []byte("Range, CMCD-Object, CMCD-Request, CMCD-Session, CMCD-Status, If-None-Match")
 	valueExposeHeaders = []byte("Age, Content-Length, Content-Range, Date, ETag, CMSD-Static, CMSD-Dynamic, Server-Timing, X-Ms-Error-Code")
 	valueDay           = []byte("86400")
+	valueSecond        = []byte("1")
 	valueNoSniff       = []byte("nosniff")
 	valueCrossOrigin   = []byte("cross-origin")
 	valueSameOrigin    = []byte("same-origin")
@@ -78,6 +80,8 @@ func (s *Server) write(ctx *fasthttp.RequestCtx, c *conn) {
 		h.SetCanonical(fieldAllow, valueMethods)
 	case 405:
 		h.SetCanonical(fieldAllow, valueMethods)
+	case 503:
+		h.SetCanonical(fieldRetryAfter, valueSecond)
 	}
 	if a.growing.track == nil {
 		ctx.Response.SetBodyStream(body{c}, int(a.Len()))

@@ -17,8 +17,11 @@ const mostHeld = 8 * time.Second
 // patience is how long a request may be held: three target durations, but no longer than players wait.
 //
 // Source: RFC 8216bis, 6.2.5.2 (a server should not hold for longer than three target durations).
-func patience(v *segcache.Version) time.Duration {
-	return min(3*time.Duration(max(targetDuration(v), 1))*time.Second, mostHeld)
+func patience(v *segcache.Version) time.Duration { return patienceOf(targetDuration(v)) }
+
+// patienceOf is patience by the target duration, in seconds.
+func patienceOf(target int) time.Duration {
+	return min(3*time.Duration(max(target, 1))*time.Second, mostHeld)
 }
 
 // mayWait tells whether a request is held where there is a reason to: a GET that has not been held for too long.
@@ -36,6 +39,7 @@ func (s *Server) hold(c *conn) {
 	began := time.Now()
 	timer := c.startTimer(a.patience)
 	for a.wait != nil {
+		before := a.wait
 		select {
 		case <-a.wait:
 		case <-timer.C:
@@ -44,11 +48,19 @@ func (s *Server) hold(c *conn) {
 			r.over = true
 		}
 		s.Answer(r, a)
+		if a.wait == before { // it has been closed, and nothing followed: nobody tells of newer versions any more
+			r.over = true
+			s.Answer(r, a)
+		}
 	}
 	timer.Stop()
 	c.waited = true
 	s.metrics.latency.held[a.Kind].observe(time.Since(began))
-	if arrived := a.Body.Arrived(); arrived != 0 && a.Fault == nil {
+	arrived := a.arrived
+	if arrived == 0 {
+		arrived = a.Body.Arrived()
+	}
+	if arrived != 0 && a.Fault == nil {
 		c.arrived = arrived
 		s.metrics.latency.woken[a.Kind].observe(since(arrived))
 	}

@@ -97,6 +97,7 @@ func (s *Server) read(ctx *fasthttp.RequestCtx, c *conn) {
 	c.begin(s.config.Now())
 	r := &c.request
 	r.Path = pathOf(h.RequestURI())
+	r.Query = queryOf(h.RequestURI())
 	r.IfMatch = h.Peek(fasthttp.HeaderIfMatch)
 	r.IfNoneMatch = h.Peek(fasthttp.HeaderIfNoneMatch)
 	r.Range = h.Peek(fasthttp.HeaderRange)
@@ -121,6 +122,12 @@ func (s *Server) read(ctx *fasthttp.RequestCtx, c *conn) {
 	if s.config.AccessLog {
 		c.log.note(h.Method(), r.Path, h.UserAgent())
 	}
+}
+
+// queryOf is the query of a request target; empty where there is none.
+func queryOf(requestTarget []byte) []byte {
+	_, q, _ := bytes.Cut(requestTarget, []byte("?"))
+	return q
 }
 
 // pathOf is the path of a request target: the query is cut off, and the scheme and host of the absolute form.

@@ -13,23 +13,28 @@ func (p *Presentation) answerManifest(r *Request, a *Answer, f protocol, m *metr
 		a.fail(fault, s.presentation.TargetDuration)
 		return
 	}
+	live, target := s.presentation.Live, s.presentation.TargetDuration
+	switch which {
+	case documentMultivariant:
+		s.answerDocument(which, typePlaylist, cacheMultivariant(live), r, a, m)
+	case documentMPD, documentMPDNumber:
+		s.answerDocument(which, typeMPD, cacheManifest(live, target), r, a, m)
+	case documentSmooth, documentSmooth20:
+		s.answerDocument(which, typeSmooth, cacheManifest(live, target), r, a, m)
+	default:
+		s.answerPlaylist(which, r, a, m)
+	}
+}
+
+// answerDocument answers with one of the snapshot's documents.
+func (s *snapshot) answerDocument(which int, contentType, cache string, r *Request, a *Answer, m *metrics) {
 	zipped := acceptsGzip(r.AcceptEncoding)
 	form := s.form(which, zipped, m)
 	if len(form.bytes) == 0 {
 		a.fail(faultNoMedia, 0)
 		return
 	}
-	live, target := s.presentation.Live, s.presentation.TargetDuration
-	switch which {
-	case documentMultivariant:
-		a.ContentType, a.CacheControl = typePlaylist, cacheMultivariant(live)
-	case documentMPD, documentMPDNumber:
-		a.ContentType, a.CacheControl = typeMPD, cacheManifest(live, target)
-	case documentSmooth, documentSmooth20:
-		a.ContentType, a.CacheControl = typeSmooth, cacheManifest(live, target)
-	default:
-		a.ContentType, a.CacheControl = typePlaylist, cacheManifest(live, target)
-	}
+	a.ContentType, a.CacheControl = contentType, cache
 	a.setForm(form, zipped, true)
 	a.finish(r)
 }

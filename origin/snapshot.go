@@ -13,7 +13,8 @@ import (
 type snapshot struct {
 	seq          uint64 // of the segcache.Version
 	presentation manifest.Presentation
-	documents    []document // see below
+	views        []*segcache.View // of presentation.Tracks
+	documents    []*document      // see below
 }
 
 // Places in snapshot.documents.
@@ -23,7 +24,7 @@ const (
 	documentMPDNumber
 	documentSmooth
 	documentSmooth20
-	documentPlaylists // of the first track
+	documentPlaylists // of the first track; after those of all, as many of key frames, and as many deltas
 )
 
 // A history carries what one snapshot takes over from the one before: the runs of each track, so that a version costs
@@ -31,6 +32,7 @@ const (
 type history struct {
 	window time.Duration
 	lists  map[*segcache.Track]list
+	last   *snapshot // nil: none yet
 }
 
 func newHistory(window time.Duration) history { return history{window: window} }
@@ -64,12 +66,80 @@ func (h *history) snapshot(v *segcache.Version) *snapshot {
 			t := trackOf(view, l.runs)
 			t.Parts = partsOf(view, partsBehind*int64(p.TargetDuration))
 			p.Tracks = append(p.Tracks, t)
+			s.views = append(s.views, view)
 		}
 	}
 	h.lists = lists
-	s.documents = make([]document, documentPlaylists+2*len(p.Tracks))
+	s.takeOver(h.last)
+	h.last = s
 	return s
 }
+
+// takeOver makes the snapshot's documents: those of the snapshot before (nil: there is none) which would say the same are
+// kept, and those that somebody waits for are rendered.
+func (s *snapshot) takeOver(before *snapshot) {
+	tracks := len(s.views)
+	s.documents = make([]*document, documentPlaylists+3*tracks)
+	alike := before != nil && s.alike(before)
+	if alike && s.sameSegments(before) {
+		copy(s.documents[:documentPlaylists], before.documents)
+	}
+	fresh := make([]document, len(s.documents))
+	for i := range s.documents {
+		switch view := (i - documentPlaylists) % max(tracks, 1); {
+		case s.documents[i] != nil:
+		case alike && i >= documentPlaylists && s.views[view].Same(before.views[view]):
+			s.documents[i] = before.documents[i]
+		default:
+			s.documents[i] = &fresh[i]
+			if alike {
+				s.renderWanted(i, before.documents[i])
+			}
+		}
+	}
+}
+
+// alike tells whether all that a playlist says beside its own track's list is the same: the same documents in the same
+// places.
+func (s *snapshot) alike(o *snapshot) bool {
+	p, q := &s.presentation, &o.presentation
+	if p.Live != q.Live || p.TargetDuration != q.TargetDuration || p.PartTarget != q.PartTarget || p.Burst != q.Burst ||
+		len(p.Generations) != len(q.Generations) || len(s.views) != len(o.views) {
+		return false
+	}
+	for i := range p.Generations {
+		if p.Generations[i].Ordinal != q.Generations[i].Ordinal {
+			return false
+		}
+	}
+	for i, view := range s.views {
+		if view.Track != o.views[i].Track || len(view.Inits) != len(o.views[i].Inits) {
+			return false
+		}
+	}
+	return true
+}
+
+// sameSegments tells whether all tracks list the same segments: what has no parts says the same then.
+func (s *snapshot) sameSegments(o *snapshot) bool {
+	for i, view := range s.views {
+		if before := o.views[i]; view.First != before.First || view.End != before.End || view.Kept != before.Kept {
+			return false
+		}
+	}
+	return true
+}
+
+// view is the list that a document of a track speaks of.
+func (s *snapshot) view(which int) *segcache.View {
+	return s.views[(which-documentPlaylists)%len(s.views)]
+}
+
+// keyFrames tells whether a document of a track is its I-frame playlist.
+func (s *snapshot) keyFrames(which int) bool { return (which-documentPlaylists)/len(s.views) == 1 }
+
+// delta is the delta update of a media playlist.
+func (s *snapshot) delta(which int) int { return which + 2*len(s.views) }
 
 // follow is the list brought up to what a version says. Everything listed is held.
 func (l list) follow(view *segcache.View) list {

@@ -46,7 +46,7 @@ type target struct {
 	encryption []byte
 	filter     []byte
 	keyframes  bool // type=keyframes: the I-frame playlist
-	part       bool // part=…
+	part       int  // part=…; -1: the whole segment
 }
 
 // parse takes apart a request path (no query, no host) and reports whether it speaks the grammar: nil, or the fault to
@@ -55,7 +55,7 @@ type target struct {
 //
 // Source: the streaming URLs of AMS v3, [MS-SSTR] 2.2.3, and the names that package manifest writes.
 func (t *target) parse(buf, path []byte) ([]byte, *Fault) {
-	*t = target{}
+	*t = target{part: -1}
 	if len(path) > maxPath {
 		return buf, faultTooLong
 	}
@@ -187,10 +187,23 @@ func (t *target) parseParameter(key, value []byte) *Fault {
 	case "type":
 		t.keyframes = t.keyframes || string(value) == "keyframes"
 	case "part":
-		t.part = true
+		return t.parsePart(value)
 	}
 	return nil
 }
+
+// parsePart reads the index of a part.
+func (t *target) parsePart(value []byte) *Fault {
+	n, ok := parseNumber(value)
+	if !ok || t.part >= 0 || n > maxPart {
+		return faultSyntax
+	}
+	t.part = int(n)
+	return nil
+}
+
+// maxPart is more than any segment's last part.
+const maxPart = 1 << 20
 
 // setOnce notes the value of a parameter. Twice the same parameter has no meaning that two readers would agree on.
 func setOnce(field *[]byte, value []byte) *Fault {

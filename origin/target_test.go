@@ -58,7 +58,7 @@ func (t *target) said() string {
 	if t.keyframes {
 		s += " keyframes"
 	}
-	if t.part {
+	if t.part >= 0 {
 		s += " part"
 	}
 	return s
@@ -298,7 +298,7 @@ func (t *target) canonical() []byte {
 	if t.keyframes {
 		say("type=keyframes", nil)
 	}
-	if t.part {
+	if t.part >= 0 {
 		say("part=1", nil)
 	}
 	if separator == "," {
