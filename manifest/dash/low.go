@@ -27,7 +27,7 @@ func (w low) said() bool { return w.offset > 0 }
 
 const (
 	jitter   = second / 10 // lateness up to it is what buffers are for
-	travel   = 400         // milliseconds for the way to a player and its decoder
+	travel   = 200         // milliseconds for the way to a player and its decoder
 	most     = 3           // times the target: a player that is further behind should jump
 	foresees = 1800        // milliseconds: what is listed reaches so much further than the open slot, or a slot
 	minRate  = "0.90"      // the speeds at which players may correct their latency
