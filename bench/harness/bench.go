@@ -21,6 +21,7 @@ type bench struct {
 	self     []string // starts this command again
 	binary   string   // of weir
 	profiles string   // folder; "": none
+	nice     int      // of all that takes part
 	progress io.Writer
 
 	dir   string // scratch, removed at the end
@@ -64,10 +65,10 @@ func (b *bench) run(ctx context.Context) (*report, error) {
 			return nil, err
 		}
 	}
-	if b.cpus, err = takeCPUs(); err != nil {
+	if b.cpus, err = takeCPUs(b.nice); err != nil {
 		return nil, err
 	}
-	r := &report{Machine: describeMachine(ctx), CPUs: b.cpus, Plan: b.plan.name, Began: time.Now().UTC().Truncate(time.Second)}
+	r := &report{Machine: describeMachine(ctx), CPUs: b.cpus, Nice: b.nice, Plan: b.plan.name, Began: time.Now().UTC().Truncate(time.Second)}
 	for _, part := range parts {
 		if len(b.only) > 0 && !slices.Contains(b.only, part.name) {
 			continue

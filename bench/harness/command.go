@@ -77,6 +77,7 @@ func (c Command) bench(ctx context.Context, args []string) error {
 	picture := f.String("svg", "", "also draw the distributions of latencies into `FILE`")
 	f.StringVar(&b.binary, "weir", c.Weir, "measure this `BINARY` instead of building ./cmd/weir")
 	f.StringVar(&b.profiles, "profiles", "", "write CPU and heap profiles of weir into this `FOLDER`: figures then include the profiler")
+	f.IntVar(&b.nice, "nice", 0, "niceness of all that takes part; below 0 (root's) where a machine has other work that shall wait")
 	if err := f.Parse(args); err != nil {
 		return err
 	}

@@ -35,7 +35,7 @@ type side struct {
 	P50Millis spread `json:"p50Millis"`
 	P99Millis spread `json:"p99Millis"`
 
-	cpu, load, rate, gb, p50, p99, seconds []float64
+	cpu, load, rate, gb, p50, p99 []float64
 }
 
 // The channels of the delivery part: parts of 60 KB, segments of 1 MB, segments of 4 MB.
@@ -111,17 +111,22 @@ func (b *bench) compare(ctx context.Context, n *node, bare *reference, x *nginx,
 		}
 	}
 	weir := func(int) error {
-		before, err := n.metric(ctx, "go_memstats_mallocs_total")
-		if err != nil {
-			return err
+		var allocated [3]float64 // before a look, before the load, after it: what a look costs is taken off
+		for i := range allocated {
+			if i == 2 {
+				if err := b.take(ctx, n.process, &r.Weir, url, o.connections); err != nil {
+					return err
+				}
+			}
+			var err error
+			if allocated[i], err = n.metric(ctx, "go_memstats_mallocs_total"); err != nil {
+				return err
+			}
 		}
-		answers := r.Weir.answers()
-		if err := b.take(ctx, n.process, &r.Weir, url, o.connections); err != nil {
-			return err
-		}
-		after, err := n.metric(ctx, "go_memstats_mallocs_total")
-		allocations = append(allocations, (after-before)/max(1, r.Weir.answers()-answers))
-		return err
+		last := len(r.Weir.rate) - 1
+		answers := r.Weir.rate[last] * (c.warm + c.each).Seconds() // those of the warm-up too, roughly
+		allocations = append(allocations, (allocated[2]-2*allocated[1]+allocated[0])/max(1, answers))
+		return nil
 	}
 	for round := range c.rounds {
 		var content []byte
@@ -175,22 +180,12 @@ func (b *bench) take(ctx context.Context, p *process, s *side, url string, conne
 	} {
 		*to = append(*to, v)
 	}
-	s.seconds = append(s.seconds, l.Seconds)
 	return nil
 }
 
 func (s *side) set() {
 	s.CPUMicros, s.Load, s.PerSecond, s.GBytes = newSpread(s.cpu), newSpread(s.load), newSpread(s.rate), newSpread(s.gb)
 	s.P50Millis, s.P99Millis = newSpread(s.p50), newSpread(s.p99)
-}
-
-// answers is how many the side has given in all rounds.
-func (s *side) answers() float64 {
-	sum := 0.0
-	for i := range s.rate {
-		sum += s.rate[i] * s.seconds[i]
-	}
-	return sum
 }
 
 // object fetches an object of weir's and tells its URL.

@@ -23,8 +23,9 @@ type cpus struct {
 	Load   int `json:"load"`
 }
 
-// takeCPUs chooses the cores and moves this process to the load's. Its children have to be told theirs: see pinned.
-func takeCPUs() (cpus, error) {
+// takeCPUs chooses the cores and moves this process to the load's, at a niceness that its children inherit. Their cores
+// have to be told them: see pinned.
+func takeCPUs(nice int) (cpus, error) {
 	var set unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &set); err != nil {
 		return cpus{}, fmt.Errorf("sched_getaffinity: %w", err)
@@ -44,7 +45,7 @@ func takeCPUs() (cpus, error) {
 	c := cpus{Server: free[0], Load: free[1]}
 	set.Zero()
 	set.Set(c.Load)
-	// Threads inherit the core of the one that starts them; two passes also get those started meanwhile.
+	// Threads inherit core and niceness of the one that starts them; two passes also get those started meanwhile.
 	for range 2 {
 		tasks, err := os.ReadDir("/proc/self/task")
 		if err != nil {
@@ -57,6 +58,12 @@ func takeCPUs() (cpus, error) {
 			}
 			if err := unix.SchedSetaffinity(tid, &set); err != nil && !errors.Is(err, unix.ESRCH) {
 				return cpus{}, fmt.Errorf("sched_setaffinity: %w", err)
+			}
+			if nice == 0 {
+				continue
+			}
+			if err := unix.Setpriority(unix.PRIO_PROCESS, tid, nice); err != nil && !errors.Is(err, unix.ESRCH) {
+				return cpus{}, fmt.Errorf("niceness %d: %w (below 0 it takes root)", nice, err)
 			}
 		}
 	}

@@ -48,7 +48,7 @@ func (b *bench) memory(ctx context.Context, report *report) error {
 		return err
 	}
 	// One channel more, of few bits, for the crowd.
-	n, err := b.startNode(ctx, nodeCase{channels: c.channels + 1, window: c.window, memory: 4 * c.media})
+	n, err := b.startNode(ctx, nodeCase{channels: c.channels + 1, window: c.window, memory: 6*c.media + 1<<30})
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ type report struct {
 	Plan             string            `json:"plan"`
 	Machine          Machine           `json:"machine"`
 	CPUs             cpus              `json:"cpus"`
+	Nice             int               `json:"nice"`
 	LoadAverageAfter string            `json:"loadAverageAfter"`
 	Goals            []goal            `json:"goals"`
 	Latency          []*latencyResult  `json:"latency,omitempty"`
@@ -40,6 +41,9 @@ func (r *report) write(w io.Writer) error {
 	m := r.Machine
 	p.line("%s, %s plan, %.0f s. %s, %d cores, %d GiB, Linux %s, %s, nginx %s; load average %s before, %s after.",
 		r.Began.Format("2006-01-02 15:04 MST"), r.Plan, r.Seconds, m.CPU, m.Cores, m.MemoryGiB, m.Kernel, m.Go, m.Nginx, m.LoadAverage, r.LoadAverageAfter)
+	if r.Nice != 0 {
+		p.line("\nServers and loads ran at niceness %d.", r.Nice)
+	}
 	if r.CPUs.Server == r.CPUs.Load {
 		p.line("\nServers and load shared one core: rates mean little.")
 	}
