@@ -68,6 +68,11 @@ func takeCPUs(nice int) (cpus, error) {
 		}
 	}
 	runtime.GOMAXPROCS(1)
+	if nice != 0 {
+		// Sessions are scheduled against each other as groups, where the kernel does so: niceness within one is not enough.
+		_, _ = unix.Setsid() // fails for a session's first process, whose session it is
+		_ = os.WriteFile("/proc/self/autogroup", []byte(strconv.Itoa(nice)), 0)
+	}
 	return c, nil
 }
 
