@@ -40,7 +40,7 @@ func TestRun(t *testing.T) {
 	b := &bench{self: []string{os.Args[0]}, only: []string{"latency", "delivery"}, progress: &progress, plan: plan{
 		name:     "test",
 		latency:  []latencyCase{{2, 400_000, 200 * time.Millisecond, 1, 300 * time.Millisecond, 500 * time.Millisecond}},
-		delivery: deliveryCase{window: ingestWindow, rounds: 1, warm: 50 * time.Millisecond, each: 100 * time.Millisecond, objects: deliveryObjects[:2]},
+		delivery: deliveryCase{window: ingestWindow, rounds: 1, warm: 50 * time.Millisecond, each: 500 * time.Millisecond, objects: deliveryObjects[:2]},
 	}}
 	r, err := b.run(t.Context())
 	t.Logf("%s", progress.String())
