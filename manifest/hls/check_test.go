@@ -194,9 +194,8 @@ func parseMedia(b []byte) (*mediaPlaylist, error) {
 			pl.partTarget = strings.TrimPrefix(value, "PART-TARGET=")
 		case "#EXT-X-SKIP":
 			if pl.skipped > 0 || len(pl.segments) > 0 || mapped || pl.control == "" {
-				err = fail("twice, or late")
-			}
-			if pl.skipped, err = strconv.Atoi(strings.TrimPrefix(value, "SKIPPED-SEGMENTS=")); err == nil && pl.skipped <= 0 {
+				err = fail("twice, late, or without SERVER-CONTROL")
+			} else if pl.skipped, err = strconv.Atoi(strings.TrimPrefix(value, "SKIPPED-SEGMENTS=")); err == nil && pl.skipped <= 0 {
 				err = fail("skips nothing")
 			}
 		case "#EXT-X-PART":

@@ -114,7 +114,7 @@ func (l *list) appendHint(dst []byte) []byte {
 		return dst
 	}
 	_, _, ordinal, _ := l.last()
-	if before := l.track.Nearest(ordinal); part == 0 && before != nil && before.InitHash != m.InitHash {
+	if before := l.track.Nearest(ordinal); before != nil && before.InitHash != m.InitHash {
 		dst = append(dst, "#EXT-X-PRELOAD-HINT:TYPE=MAP,URI=\""...)
 		dst = manifest.AppendInit(dst, l.track.Name, m.InitHash)
 		dst = append(dst, "\"\n"...)

@@ -277,6 +277,9 @@ func (f *follower) version(t *testing.T, rng *rand.Rand, p *manifest.Presentatio
 		if end(whole) == end(before) || now.gap {
 			return
 		}
+		if len(is) == 0 && before.open.parts != "" && whole.hint != "" && whole.hint != before.hint { // none: the track is not of a new generation
+			t.Errorf("nothing has come but the segment, hinted was %q and now is %q", before.hint, whole.hint)
+		}
 	}
 	if len(is) > len(was) && is[len(was)] != before.hint {
 		t.Errorf("after %q comes %q, hinted was %q", was, is[len(was)], before.hint)
