@@ -115,7 +115,7 @@ type Generation struct {
 	DiscontinuitySequence uint64 `json:"discontinuitySequence"`
 	TargetDuration        int    `json:"targetDuration"` // seconds; fixed by the first generation
 	PartTarget            int64  `json:"partTarget"`     // nanoseconds; fixed by the first generation
-	Burst                 int64  `json:"burst"`          // nanoseconds: the longest chunk while the first generation was learnt; 0: not known
+	Burst                 int64  `json:"burst"`          // nanoseconds: how much media came at a time while the first generation was learnt; 0: not known
 	Tracks                []Grid `json:"tracks"`         // in order of name
 }
 

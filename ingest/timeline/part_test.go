@@ -305,3 +305,42 @@ func TestPartsAfterRestart(t *testing.T) {
 		agree(t, n.past[0], n.check)
 	}
 }
+
+// The burst is the longest chunk, or what comes at once; a hiccup of the network or of the encoder is neither.
+func TestBurst(t *testing.T) {
+	collect := func(every int64) func(p *packet) int64 {
+		return func(p *packet) int64 { return every - (p.done-t0-1)%every - 1 }
+	}
+	hiccup := func(p *packet) int64 {
+		if late := p.done - t0 - 3*second; late >= 0 && late < second {
+			return second - late
+		}
+		return 10_000_000
+	}
+	for name, c := range map[string]struct {
+		chunk, audio int
+		delay        func(*packet) int64
+		least, most  int64
+	}{
+		"frames":                      {1, 1, nil, 40, 40},
+		"chunks":                      {5, 9, nil, 200, 200},
+		"chunks, jitter":              {5, 9, jitter(1, 1_000_000, 60_000_000), 200, 200},
+		"chunks, a hiccup":            {5, 9, hiccup, 200, 200},
+		"frames, collected for 2 s":   {1, 1, collect(2 * second), 1800, 2000},
+		"chunks, collected for 2 s":   {5, 9, collect(2 * second), 1800, 2000},
+		"chunks, collected for 0.6 s": {5, 9, collect(600_000_000), 400, 700},
+		"long sound":                  {5, 47, nil, 1002, 1003},
+		"segments":                    {0, 94, nil, 2000, 2006},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := single(lowLatency())
+			n.delay = c.delay
+			tracks := []elementary{video("v1", 25, 1, 12800, 50, c.chunk), audio("a", 48000, c.audio)}
+			n.run([]session{{start: t0, end: t0 + 20*second, id: 1, tracks: tracks}}, t0+20*second)
+			n.verify(t)
+			if got := n.tl.gen().Burst / 1_000_000; got < c.least || got > c.most {
+				t.Errorf("burst %d ms, want %d to %d", got, c.least, c.most)
+			}
+		})
+	}
+}

@@ -1,22 +1,34 @@
 package timeline
 
+import "slices"
+
 const millisecond = second / 1000
 
-// targets sets TARGETDURATION and PART-TARGET, which stay for the life of the URL, and what players have to wait for
-// between chunks: docs/time.md, section 2.
+// targets sets TARGETDURATION and PART-TARGET, which stay for the life of the URL, and the burst: docs/time.md, section 2.
 func (g *Generation) targets(cfg *Config, sketches []*sketch) {
 	g.TargetDuration = g.targetDuration(sketches)
 	g.PartTarget = g.partTarget(cfg.Part, sketches)
 	for _, k := range sketches {
-		g.Burst = max(g.Burst, k.longest())
+		g.Burst = max(g.Burst, min(k.burst(), int64(g.TargetDuration)*second))
 	}
 }
 
-// longest is the longest chunk of those that wait, in ns.
-func (k *sketch) longest() int64 {
+// burst is how much media comes at a time, in ns: the longest chunk, or what an encoder collects that sends several at once.
+func (k *sketch) burst() int64 {
 	longest := int64(0)
 	for _, h := range k.in.q {
 		longest = max(longest, scale(h.end-h.time, second, int64(k.in.info.Timescale)))
+	}
+	if len(k.ends) < 4 {
+		return longest
+	}
+	var ages []int64 // of the chunks' beginnings when they came; from a chunk's length up to the burst's
+	for i := 1; i < len(k.ends); i++ {
+		ages = append(ages, sub(sub(k.arrive[i], k.ends[i-1]), k.early))
+	}
+	slices.Sort(ages)
+	if collected := 2*ages[len(ages)/2] - longest; collected >= 2*longest { // half of them: a hiccup is no habit
+		return collected
 	}
 	return longest
 }
