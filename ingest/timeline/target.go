@@ -2,7 +2,10 @@ package timeline
 
 import "slices"
 
-const millisecond = second / 1000
+const (
+	millisecond = second / 1000
+	microsecond = second / 1000000
+)
 
 // targets sets TARGETDURATION and PART-TARGET, which stay for the life of the URL, and the burst: docs/time.md, section 2.
 func (g *Generation) targets(cfg *Config, sketches []*sketch) {
@@ -57,9 +60,10 @@ func (g *Generation) partTarget(part int64, sketches []*sketch) int64 {
 		if k.t.name != g.Master {
 			continue
 		}
-		chunk, even := commonStep(k.ends)
+		chunk, even := chunkLength(k.ends)
 		best := int64(0)
-		for at := chunk; even && chunk >= 10*millisecond && at <= part*3/2; at += chunk {
+		for chunks := int64(1); even && chunk >= 10*millisecond && chunks*chunk <= part*3/2; chunks++ {
+			at := k.framesIn(chunks * chunk)
 			if at >= part*3/4 && framesFit(at, sketches) && (best == 0 || abs(at-part) < abs(best-part)) {
 				best = at
 			}
@@ -75,6 +79,38 @@ func (g *Generation) partTarget(part int64, sketches []*sketch) int64 {
 		}
 	}
 	return part
+}
+
+// framesIn is a time that is meant to be a whole number of frames, as just as long as they are and not shorter: whole
+// microseconds, as playlists write it.
+func (k *sketch) framesIn(at int64) int64 {
+	if k.pace.cadence != 0 {
+		frames := nearTo(scaleNear(at, k.pace.timescale, second), k.pace.cadence, 0)
+		at = scaleUp(frames, second, k.pace.timescale)
+	}
+	return -floorDiv(-at, microsecond) * microsecond
+}
+
+// chunkLength is how long chunks are that end at times, of which some may be missing; false: they differ. Times are rounded
+// down to nanoseconds.
+func chunkLength(ends []int64) (length int64, even bool) {
+	step, _ := commonStep(ends)
+	if step <= 0 {
+		return 0, false
+	}
+	chunks, single := int64(0), 0
+	for i := 1; i < len(ends); i++ {
+		d := ends[i] - ends[i-1]
+		n := (d + step/2) / step
+		if abs(d-n*step) > n+1 {
+			return 0, false
+		}
+		if n == 1 {
+			single++
+		}
+		chunks += n
+	}
+	return (ends[len(ends)-1] - ends[0]) / chunks, single*4 >= 3*(len(ends)-1)
 }
 
 // framesFit tells whether every track has a whole number of frames in 0.85 to 1.00 of a time.
