@@ -60,7 +60,7 @@ func (c *testChannel) open(ordinal int) {
 	c.SetGenerations([]segcache.Generation{{
 		Ordinal: ordinal, N0: c.next, K0: int64(c.next), DiscontinuitySequence: uint64(ordinal),
 		Timescale: videoScale, SlotTicks: videoSegment, Regular: true, Epoch: true,
-		TargetDuration: testTarget, PartTarget: 200_000_000,
+		TargetDuration: testTarget, PartTarget: 200_000_000, Burst: 200_000_000,
 	}})
 	c.video.SetInit(segcache.Init{Ordinal: ordinal, Media: testInit(media.Video, ordinal), Cadence: videoScale / 25})
 	c.audio.SetInit(segcache.Init{Ordinal: ordinal, Media: testInit(media.Audio, ordinal), Cadence: audioScale / 100})

@@ -55,7 +55,7 @@ func (h *history) snapshot(v *segcache.Version) *snapshot {
 	}
 	if n := len(v.Generations); n > 0 {
 		g := &v.Generations[n-1]
-		p.TargetDuration, p.PartTarget, p.Burst, p.Epoch = g.TargetDuration, g.PartTarget, g.Burst, g.Epoch
+		p.TargetDuration, p.PartTarget, p.Burst, p.Epoch = g.TargetDuration, partTarget(g), g.Burst, g.Epoch
 	}
 	lists := make(map[*segcache.Track]list, len(v.Tracks))
 	for i := range v.Tracks {
@@ -159,6 +159,16 @@ func (l list) follow(view *segcache.View) list {
 		runs = manifest.AppendRun(runs, runOf(s))
 	}
 	return list{view.First, view.End, runs}
+}
+
+// partTarget is the PART-TARGET that is offered; 0: none, for parts come too seldom, or it is not known how often. hls.js
+// waits for a version with another part no longer than 0.8 target durations, and stalls on encoders that send a segment at a
+// time, however far behind it stays.
+func partTarget(g *segcache.Generation) int64 {
+	if g.Burst == 0 || 2*g.Burst > int64(g.TargetDuration)*int64(time.Second) {
+		return 0
+	}
+	return g.PartTarget
 }
 
 // partsBehind is how many target durations before the end of a list parts are said.

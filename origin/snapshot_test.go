@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -169,6 +170,19 @@ func TestGenerationOf(t *testing.T) {
 	for _, cut := range []bool{false, true} {
 		if g := generationOf(&segcache.Generation{Cut: cut}); g.Dependent != cut {
 			t.Errorf("cut %v: Dependent is %v", cut, g.Dependent)
+		}
+	}
+}
+
+// Low latency is offered where parts come at least twice in a target duration.
+func TestPartTargetOffered(t *testing.T) {
+	for burst, want := range map[time.Duration]time.Duration{
+		0: 0, 40 * time.Millisecond: 200 * time.Millisecond, time.Second: 200 * time.Millisecond,
+		1100 * time.Millisecond: 0, 2 * time.Second: 0,
+	} {
+		g := &segcache.Generation{TargetDuration: 2, PartTarget: 200e6, Burst: int64(burst)}
+		if got := partTarget(g); got != int64(want) {
+			t.Errorf("burst %v: PART-TARGET %v, want %v", burst, time.Duration(got), want)
 		}
 	}
 }
