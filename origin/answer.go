@@ -115,10 +115,10 @@ func (a *Answer) writeTo(w io.Writer) (int64, error) {
 
 // fail makes a the answer for a fault. targetDuration is the presentation's in seconds, 0 where none is known.
 func (a *Answer) fail(f *Fault, targetDuration int) {
-	*a = Answer{
-		Kind: a.Kind, Status: f.Status, Fault: f,
-		ContentType: typeJSON, CacheControl: f.life.cacheControl(targetDuration), Bytes: f.body,
-	}
+	kind := a.Kind
+	*a = Answer{} // and then field by field: a literal would be made on the stack first, in each caller that this is inlined in
+	a.Kind, a.Status, a.Fault, a.Bytes = kind, f.Status, f, f.body
+	a.ContentType, a.CacheControl = typeJSON, f.life.cacheControl(targetDuration)
 }
 
 // finish applies the request's conditions to a complete 200: 412 where the client means another object, 304 where it

@@ -29,7 +29,7 @@ func newRig(t testing.TB, s *Server, method, path string, fields ...string) *rig
 	t.Helper()
 	l := newListener(nil, s)
 	r := &rig{server: s, conn: &conn{Conn: sink{}, listener: l, peer: peerOf(sink{})}}
-	r.ctx.Init2(r.conn, libraryLog{s.config.Logger}, false)
+	r.ctx.Init2(r.conn, nil, false)
 	r.ctx.Request.Header.SetMethod(method)
 	r.ctx.Request.SetRequestURI(path)
 	for i := 0; i < len(fields); i += 2 {

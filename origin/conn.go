@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"sync/atomic"
 	"time"
 )
 
@@ -46,6 +47,11 @@ type conn struct {
 	wrote    time.Time   // when the last deadline was looked at
 	timer    *time.Timer // of what waits; nil until something did
 
+	ahead    ahead       // see ahead.go
+	idle     atomic.Bool // it waits for a request
+	timed    bool        // the request that is read has its deadline
+	old      bool        // the request is of HTTP/1.0
+	kept     []byte      // what Request has of a request that waits
 	line     bool        // a line of the next request has come
 	withBody bool        // Write sends the answer's body behind what it is given; set within WriteTo only
 	vector   [][]byte    // backing of the next writev, kept between answers
@@ -57,20 +63,69 @@ type conn struct {
 // pieceBytes is how much of a body goes out under one deadline, in one system call.
 const pieceBytes = 256 << 10
 
-// Read notes whether the request line was whole: what is too long then tells 414 and 431 apart.
+// Read gives out what was read ahead, then reads. It notes whether the request line was whole: what is too long then tells
+// 414 and 431 apart.
 func (c *conn) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
+	n, err := c.ahead.take(p), error(nil)
+	if n == 0 {
+		if n, err = 0, c.timeRequest(); err == nil {
+			n, err = c.Conn.Read(p)
+		}
+	}
 	if !c.line {
 		c.line = bytes.IndexByte(p[:n], '\n') >= 0
 	}
 	return n, err
 }
 
+// await waits for the first bytes of a request.
+func (c *conn) await(patience time.Duration) error {
+	c.idle.Store(true)
+	defer c.idle.Store(false)
+	if err := c.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		return err
+	}
+	return c.ahead.wait(c.Conn)
+}
+
+// keep has the running request no longer borrow what it is made of.
+func (c *conn) keep() {
+	r := &c.request
+	fields := [...]*[]byte{&r.Path, &r.Query, &r.IfMatch, &r.IfNoneMatch, &r.Range, &r.IfRange, &r.AcceptEncoding}
+	n := 0
+	for _, f := range fields {
+		n += len(*f)
+	}
+	b := c.kept[:0]
+	if cap(b) < n {
+		b = make([]byte, 0, n)
+	}
+	for _, f := range fields {
+		from := len(b)
+		b = append(b, *f...)
+		*f = b[from:len(b):len(b)]
+	}
+	c.kept = b
+}
+
+// timeRequest gives the request that is read its one deadline, where it did not come in one piece.
+func (c *conn) timeRequest() error {
+	if c.timed {
+		return nil
+	}
+	c.timed = true
+	return c.SetReadDeadline(time.Now().Add(c.listener.readTimeout))
+}
+
+// isIdle tells whether the connection waits for a request. Anybody.
+func (c *conn) isIdle() bool { return c.idle.Load() }
+
 // begin starts an answer.
 func (c *conn) begin(now time.Time) {
 	c.line = false
-	c.request = Request{Now: now, folded: c.request.folded}
-	c.answer = Answer{}
+	folded := c.request.folded
+	c.request, c.answer = Request{}, Answer{}
+	c.request.Now, c.request.folded = now, folded
 	c.began, c.sent, c.running = now, 0, true
 	c.waited, c.arrived = false, 0
 }

@@ -17,6 +17,7 @@ var (
 	fieldContentType     = []byte("Content-Type")
 	fieldError           = []byte("X-Ms-Error-Code")
 	fieldAllow           = []byte("Allow")
+	fieldConnection      = []byte("Connection")
 	fieldRetryAfter      = []byte("Retry-After")
 	fieldAllowOrigin     = []byte("Access-Control-Allow-Origin")
 	fieldAllowMethods    = []byte("Access-Control-Allow-Methods")
@@ -37,6 +38,7 @@ var (
 	valueExposeHeaders = []byte("Age, Content-Length, Content-Range, Date, ETag, CMSD-Static, CMSD-Dynamic, Server-Timing, X-Ms-Error-Code")
 	valueDay           = []byte("86400")
 	valueSecond        = []byte("1")
+	valueKeepAlive     = []byte("keep-alive")
 	valueNoSniff       = []byte("nosniff")
 	valueCrossOrigin   = []byte("cross-origin")
 	valueSameOrigin    = []byte("same-origin")
@@ -83,11 +85,12 @@ func (s *Server) write(ctx *fasthttp.RequestCtx, c *conn) {
 	case 503:
 		h.SetCanonical(fieldRetryAfter, valueSecond)
 	}
+	ctx.Response.SkipBody = c.request.Method == MethodHead
 	if a.growing.track == nil {
 		ctx.Response.SetBodyStream(body{c}, int(a.Len()))
 		return
 	}
-	if c.identity = !ctx.Request.Header.IsHTTP11(); c.identity {
+	if c.identity = c.old; c.identity {
 		h.SetConnectionClose()
 	}
 	if c.request.Method == MethodHead { // the library would end a body that it does not send

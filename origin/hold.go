@@ -35,6 +35,9 @@ func (a *Answer) hold(changed <-chan struct{}, patience time.Duration) {
 
 // hold waits until the connection's answer is final. The server's end makes it so, too.
 func (s *Server) hold(c *conn) {
+	defer s.catch(c)
+	s.metrics.waiting.Add(1)
+	defer s.metrics.waiting.Add(-1)
 	r, a := &c.request, &c.answer
 	began := time.Now()
 	timer := c.startTimer(a.patience)

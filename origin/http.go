@@ -9,42 +9,47 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// framed looks at a request's header before its body is read. Where a body ends is what senders, proxies and servers may
-// see differently: a request that announces one is the last of its connection.
-func framed(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
+// framed looks at a request's header before its body is read, and tells whether there is one. Where a body ends is what
+// senders, proxies and servers may see differently: a request that announces one is the last of its connection.
+func framed(h *fasthttp.RequestHeader) bool {
 	const chunked = -1 // of ContentLength
-	if n := h.ContentLength(); n > 0 || n == chunked {
-		h.SetConnectionClose()
+	n := h.ContentLength()
+	if n <= 0 && n != chunked {
+		return false
 	}
-	return fasthttp.RequestConfig{}
+	h.SetConnectionClose()
+	return true
 }
 
-// handle is the whole of a request on HTTP/1.1: read it into a Request, ask Answer, write the Answer.
+// handle is the whole of a request on HTTP/1.1: read it into a Request, ask Answer, wait where it says so, write the Answer.
 func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	c := connOf(ctx)
-	defer s.catch(ctx, c)
-	s.read(ctx, c)
-	if len(ctx.Request.Body()) > 0 {
-		c.answer.fail(faultBody, 0)
-	} else {
-		s.Answer(&c.request, &c.answer)
-		if c.answer.wait != nil {
-			s.hold(c)
-		}
+	if s.read(ctx, c); s.ask(ctx, c) {
+		s.hold(c)
 	}
 	s.write(ctx, c)
 }
 
+// ask finds the connection's answer, and reports whether it is one that waits.
+func (s *Server) ask(ctx *fasthttp.RequestCtx, c *conn) (waits bool) {
+	defer s.catch(c)
+	if len(ctx.Request.Body()) > 0 {
+		c.answer.fail(faultBody, 0)
+		return false
+	}
+	s.Answer(&c.request, &c.answer)
+	return c.answer.wait != nil
+}
+
 // expect answers those who ask before they send a body.
-func (s *Server) expect(ctx *fasthttp.RequestCtx) int {
+func (s *Server) expect(ctx *fasthttp.RequestCtx) {
 	c := connOf(ctx)
 	s.read(ctx, c)
 	c.answer.fail(faultBody, 0)
 	s.write(ctx, c)
-	return c.answer.Status
 }
 
-// handleError answers what the library could not make a request of; it closes the connection afterwards.
+// handleError answers what the library could not make a request of; the connection is closed afterwards.
 func (s *Server) handleError(ctx *fasthttp.RequestCtx, err error) {
 	c := connOf(ctx)
 	line := c.line
@@ -67,7 +72,7 @@ func (s *Server) handleError(ctx *fasthttp.RequestCtx, err error) {
 	s.write(ctx, c)
 }
 
-// connOf is the wrapped connection: Run serves no other.
+// connOf is the wrapped connection: trips have no other.
 func connOf(ctx *fasthttp.RequestCtx) *conn {
 	c, ok := ctx.Conn().(*conn)
 	if !ok {
@@ -76,19 +81,17 @@ func connOf(ctx *fasthttp.RequestCtx) *conn {
 	return c
 }
 
-// catch turns a panic into a 500: one request must not end the process.
-func (s *Server) catch(ctx *fasthttp.RequestCtx, c *conn) {
-	p := recover()
-	if p == nil {
-		return
+// catch makes a panic a 500: one request must not end the process.
+func (s *Server) catch(c *conn) {
+	if p := recover(); p != nil {
+		s.panicked(c, p)
+		c.answer.fail(faultInternal, 0)
 	}
+}
+
+func (s *Server) panicked(c *conn, p any) {
 	s.metrics.panics.Add(1)
 	s.config.Logger.Error("origin: panic", "path", loggedPath(c.request.Path), "panic", p, "stack", string(debug.Stack()))
-	c.running = false // one report for the request, of what is sent now
-	ctx.Response.Reset()
-	c.running = true
-	c.answer.fail(faultInternal, 0)
-	s.write(ctx, c)
 }
 
 // read fills the connection's Request in. Its slices live until the handler returns, which is longer than Answer.
@@ -119,6 +122,7 @@ func (s *Server) read(ctx *fasthttp.RequestCtx, c *conn) {
 	if trusts(s.config.TrustedProxies, c.peer) {
 		r.Client = clientOf(c.peer, s.config.TrustedProxies, h.PeekAll(fasthttp.HeaderXForwardedFor))
 	}
+	c.old = !h.IsHTTP11()
 	if s.config.AccessLog {
 		c.log.note(h.Method(), r.Path, h.UserAgent())
 	}

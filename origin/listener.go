@@ -21,6 +21,7 @@ type listener struct {
 	logger        *slog.Logger
 	maxConns      int // 0: no cap
 	maxConnsPerIP int // 0: no cap
+	readTimeout   time.Duration
 	writeGrace    time.Duration
 	minRate       int64 // bytes per second
 	closed        chan struct{}
@@ -38,7 +39,7 @@ func newListener(ln net.Listener, s *Server) *listener {
 	return &listener{
 		Listener: ln, logger: s.config.Logger,
 		maxConns: s.config.MaxConns, maxConnsPerIP: s.config.MaxConnsPerIP,
-		writeGrace: s.config.WriteGrace, minRate: int64(s.config.MinRate),
+		readTimeout: s.config.ReadTimeout, writeGrace: s.config.WriteGrace, minRate: int64(s.config.MinRate),
 		closed:  make(chan struct{}),
 		refused: func() { s.metrics.refused.Add(1) },
 		report:  s.report,
@@ -93,6 +94,7 @@ func passes(err error) bool {
 // admit books a connection, or returns nil when it is one too many.
 func (l *listener) admit(nc net.Conn) *conn {
 	c := &conn{Conn: nc, listener: l, peer: peerOf(nc)}
+	c.ahead.of(nc)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.maxConns > 0 && len(l.open) >= l.maxConns || l.maxConnsPerIP > 0 && l.perPeer[c.peer] >= l.maxConnsPerIP {
@@ -123,24 +125,28 @@ func (l *listener) conns() int {
 	return len(l.open)
 }
 
-// cut closes every connection that is still open and returns their number.
-func (l *listener) cut() int {
+// cut closes the connections that are such.
+func (l *listener) cut(such func(*conn) bool) {
 	l.mu.Lock()
 	open := make([]*conn, 0, len(l.open))
 	for c := range l.open {
-		open = append(open, c)
+		if such(c) {
+			open = append(open, c)
+		}
 	}
 	l.mu.Unlock()
 	for _, c := range open {
 		_ = c.Close()
 	}
-	return len(open)
 }
 
-// Close stops accepting; open connections go on.
-func (l *listener) Close() error {
-	l.closeOnce.Do(func() { close(l.closed) })
-	return l.Listener.Close()
+// Close stops accepting; open connections go on. Closing again does nothing.
+func (l *listener) Close() (err error) {
+	l.closeOnce.Do(func() {
+		close(l.closed)
+		err = l.Listener.Close()
+	})
+	return err
 }
 
 // peerOf is the address of the other end, unmapped; the zero address where there is none (a pipe).

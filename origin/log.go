@@ -2,7 +2,6 @@ package origin
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"time"
 )
@@ -45,24 +44,19 @@ func (s *Server) report(c *conn) {
 	took := s.config.Now().Sub(c.began)
 	s.metrics.observe(c.answer.Kind, c.answer.Status, c.sent, took)
 	if s.config.AccessLog {
-		s.config.Logger.LogAttrs(context.Background(), slog.LevelInfo, "origin: access",
-			slog.String("remote", c.request.Client.String()),
-			slog.String("method", c.log.method),
-			slog.String("path", c.log.path),
-			slog.Int("status", c.answer.Status),
-			slog.String("kind", c.answer.Kind.String()),
-			slog.Int64("bytes", c.sent),
-			slog.Duration("took", took.Round(time.Microsecond)),
-			slog.String("agent", c.log.agent),
-		)
+		s.logAccess(c, took)
 	}
 }
 
-// libraryLog takes what the HTTP library says about connections: scanners and lost peers, worth a line only to those
-// who look for them.
-type libraryLog struct{ logger *slog.Logger }
-
-// Printf implements fasthttp.Logger.
-func (l libraryLog) Printf(format string, args ...any) {
-	l.logger.Debug("origin: http", "message", fmt.Sprintf(format, args...))
+func (s *Server) logAccess(c *conn, took time.Duration) {
+	s.config.Logger.LogAttrs(context.Background(), slog.LevelInfo, "origin: access",
+		slog.String("remote", c.request.Client.String()),
+		slog.String("method", c.log.method),
+		slog.String("path", c.log.path),
+		slog.Int("status", c.answer.Status),
+		slog.String("kind", c.answer.Kind.String()),
+		slog.Int64("bytes", c.sent),
+		slog.Duration("took", took.Round(time.Microsecond)),
+		slog.String("agent", c.log.agent),
+	)
 }

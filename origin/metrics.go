@@ -48,6 +48,7 @@ type metrics struct {
 	refused atomic.Uint64 // connections over a cap
 	panics  atomic.Uint64
 	renders atomic.Uint64
+	waiting atomic.Int64 // requests that are held
 	latency latency
 }
 
@@ -73,6 +74,8 @@ var (
 		"Time from the request read to the answer handed to the kernel, by kind of object.", []string{"kind"}, nil)
 	descConns = prometheus.NewDesc("weir_origin_connections",
 		"Open connections.", nil, nil)
+	descWaiting = prometheus.NewDesc("weir_origin_waiting_requests",
+		"Requests that are held until what they ask for is there.", nil, nil)
 	descRefused = prometheus.NewDesc("weir_origin_refused_connections_total",
 		"Connections refused because of a cap.", nil, nil)
 	descRenders = prometheus.NewDesc("weir_origin_renders_total",
@@ -84,7 +87,7 @@ var (
 // Describe implements prometheus.Collector.
 func (s *Server) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		descRequests, descBytes, descSeconds, descConns, descRefused, descRenders, descPanics,
+		descRequests, descBytes, descSeconds, descConns, descWaiting, descRefused, descRenders, descPanics,
 		descFirst, descLast, descHeld, descWoken, descMade,
 	} {
 		out <- d
@@ -100,6 +103,7 @@ func (s *Server) Collect(out chan<- prometheus.Metric) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v))
 	}
 	out <- prometheus.MustNewConstMetric(descConns, prometheus.GaugeValue, float64(s.conns()))
+	out <- prometheus.MustNewConstMetric(descWaiting, prometheus.GaugeValue, float64(s.metrics.waiting.Load()))
 	counter(descRefused, s.metrics.refused.Load())
 	counter(descRenders, s.metrics.renders.Load())
 	counter(descPanics, s.metrics.panics.Load())

@@ -196,10 +196,13 @@ func TestReload(t *testing.T) {
 				}
 				began := time.Now()
 				const after = 150 * time.Millisecond
+				done := make(chan struct{})
+				if r.held && r.then != nil {
+					time.AfterFunc(after, func() { r.then(c); close(done) })
+				} else {
+					close(done)
+				}
 				if r.held {
-					if r.then != nil {
-						time.AfterFunc(after, func() { r.then(c) })
-					}
 					s.hold(conn)
 				}
 				want := time.Duration(0)
@@ -212,6 +215,7 @@ func TestReload(t *testing.T) {
 				if took := time.Since(began); took != want {
 					t.Errorf("answered after %v, want %v", took, want)
 				}
+				<-done // the channel has one writer at a time
 				a := &conn.answer
 				var b bytes.Buffer
 				_, _ = a.writeTo(&b)

@@ -2,6 +2,8 @@ package origin
 
 import (
 	"context"
+	"errors"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net"
@@ -10,8 +12,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/valyala/fasthttp"
 )
 
 // Config is what the operator decides about the data plane. The zero value of a limit means its default.
@@ -67,7 +67,8 @@ type Server struct {
 	stop     chan struct{} // closed by Shutdown: what is held goes on
 	stopOnce sync.Once
 
-	http      *fasthttp.Server
+	trips sync.Pool // of *trip
+
 	mu        sync.Mutex
 	listeners []*listener // all that were ever served: a closed one may have connections still
 }
@@ -76,7 +77,7 @@ type Server struct {
 func New(config Config) *Server {
 	s := &Server{config: config.withDefaults(), stop: make(chan struct{})}
 	s.page.files = s.config.Page
-	s.http = s.httpServer()
+	s.trips.New = func() any { return newTrip(s.config.HeaderBytes) }
 	s.SetRoutes(&Routes{})
 	return s
 }
@@ -90,24 +91,63 @@ func (s *Server) Routes() *Routes { return s.routes.Load() }
 // Serve answers on ln until Shutdown, and returns nil then; any other end is the listener's error. It may be called for
 // several listeners at the same time; TLS is a listener made by tls.NewListener. It closes ln.
 func (s *Server) Serve(ln net.Listener) error {
-	return s.http.Serve(s.listen(ln))
+	l := s.listen(ln)
+	defer l.Close()
+	for {
+		c, err := l.Accept()
+		switch {
+		case err == nil:
+			go s.serveConn(c.(*conn))
+		case s.stopping() || errors.Is(err, net.ErrClosed) || errors.Is(err, io.EOF):
+			return nil
+		default:
+			return err
+		}
+	}
 }
 
-// Shutdown closes the listeners at once, tells kept-alive connections to go, and waits for running answers to be
-// written; those that wait for what is to come wait no longer. When ctx ends before they are, it cuts them and returns ctx's error. Call it once; Serve returns meanwhile.
+// stopping tells whether Shutdown has been called.
+func (s *Server) stopping() bool {
+	select {
+	case <-s.stop:
+		return true
+	default:
+		return false
+	}
+}
+
+// Shutdown closes the listeners and idle connections at once, has kept-alive ones end with their running answer, and waits for
+// those to be written; those that wait for what is to come wait no longer. When ctx ends before they are, it cuts them and
+// returns ctx's error. Call it once; Serve returns meanwhile.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.stopOnce.Do(func() { close(s.stop) })
-	err := s.http.ShutdownWithContext(ctx)
-	if ctx.Err() != nil {
-		s.mu.Lock()
-		listeners := slices.Clone(s.listeners)
-		s.mu.Unlock()
+	s.mu.Lock()
+	listeners := slices.Clone(s.listeners)
+	s.mu.Unlock()
+	var err error
+	for _, l := range listeners {
+		err = errors.Join(err, l.Close())
+	}
+	look := time.NewTicker(shutdownLook)
+	defer look.Stop()
+	for s.conns() > 0 {
 		for _, l := range listeners {
-			l.cut()
+			l.cut((*conn).isIdle)
+		}
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			for _, l := range listeners {
+				l.cut(func(*conn) bool { return true })
+			}
+			return ctx.Err()
 		}
 	}
 	return err
 }
+
+// shutdownLook is how often Shutdown looks for connections that have become idle.
+const shutdownLook = 20 * time.Millisecond
 
 // listen wraps a listener and puts it on the books.
 func (s *Server) listen(ln net.Listener) *listener {
@@ -127,24 +167,4 @@ func (s *Server) conns() int {
 		n += l.conns()
 	}
 	return n
-}
-
-// httpServer is the HTTP/1.1 library with its limits. Write deadlines are conn's own.
-func (s *Server) httpServer() *fasthttp.Server {
-	return &fasthttp.Server{
-		Handler:                      s.handle,
-		HeaderReceived:               framed,
-		ExpectHandler:                s.expect,
-		ErrorHandler:                 s.handleError,
-		Logger:                       libraryLog{s.config.Logger},
-		Concurrency:                  s.config.MaxConns + 1, // the listener's cap comes first
-		ReadBufferSize:               s.config.HeaderBytes,
-		ReadTimeout:                  s.config.ReadTimeout,
-		IdleTimeout:                  s.config.IdleTimeout,
-		MaxRequestBodySize:           1, // the library reads 0 as 4 MiB
-		NoDefaultServerHeader:        true,
-		NoDefaultContentType:         true,
-		DisablePreParseMultipartForm: true,
-		CloseOnShutdown:              true,
-	}
 }
