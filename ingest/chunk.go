@@ -173,6 +173,7 @@ func (conn *Conn) submit(now, arrived int64, arena *segcache.Arena, room segcach
 	p.arrived, p.arena = arrived, arena
 	if conn.hasPrft && traf == &conn.frag.Trafs[0] {
 		p.prft, p.hasPrft = conn.prft, true
+		in.track.stats.Behind.Store(now - conn.prft.UTC())
 	}
 	chunk := timeline.Chunk{ID: p.id, Time: p.time, Durations: p.durations, Syncs: p.syncs, Hash: p.hash()}
 

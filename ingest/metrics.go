@@ -50,6 +50,7 @@ var (
 	descBad        = prometheus.NewDesc("weir_ingest_bad_fragments_total", "Fragments that could not be read and were skipped.", labels, nil)
 	descDiffer     = prometheus.NewDesc("weir_ingest_duplicates_differ_total", "Fragments that came again with other bytes: the first was published.", labels, nil)
 	descAge        = prometheus.NewDesc("weir_ingest_last_chunk_age_seconds", "Time since the newest chunk arrived.", labels, nil)
+	descBehind     = prometheus.NewDesc("weir_ingest_producer_age_seconds", "How much later than its producer reference time (prft) says the newest chunk arrived.", labels, nil)
 	descInputs     = prometheus.NewDesc("weir_ingest_connections", "Encoder connections that feed the channel now.", labels[:1], nil)
 	descUnfinished = prometheus.NewDesc("weir_ingest_unfinished_bytes", "Bytes of boxes that the channel's encoders are in the middle of.", labels[:1], nil)
 	descEvents     = prometheus.NewDesc("weir_ingest_events_total", "Timed metadata events taken from sparse tracks.", labels, nil)
@@ -60,7 +61,7 @@ var (
 
 // Describe implements prometheus.Collector.
 func (Collector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descBytes, descChunks, descSegments, descGaps, descDropped, descBad, descDiffer, descAge, descInputs, descUnfinished, descLag, descEvents, descKept, descKeptBytes} {
+	for _, d := range []*prometheus.Desc{descBytes, descChunks, descSegments, descGaps, descDropped, descBad, descDiffer, descAge, descBehind, descInputs, descUnfinished, descLag, descEvents, descKept, descKeptBytes} {
 		ch <- d
 	}
 }
@@ -100,6 +101,9 @@ func (c *Channel) collect(ch chan<- prometheus.Metric) {
 		count(descBad, s.BadFragment.Load(), c.name, t.name)
 		if last := s.LastChunk.Load(); last != 0 {
 			gauge(descAge, time.Duration(now-last).Seconds(), c.name, t.name)
+		}
+		if behind := s.Behind.Load(); behind != 0 {
+			gauge(descBehind, time.Duration(behind).Seconds(), c.name, t.name)
 		}
 		for i, r := range reasons {
 			count(descDropped, s.Dropped[i].Load(), c.name, t.name, string(r))

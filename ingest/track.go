@@ -38,6 +38,7 @@ type TrackStats struct {
 	Chunks      atomic.Int64                 // chunks committed
 	Segments    atomic.Int64                 // segments listed as media
 	Gaps        atomic.Int64                 // slots listed as GAP
+	Behind      atomic.Int64                 // ns: how much later the newest chunk with a producer reference time came than that says; 0: none came
 	LastChunk   atomic.Int64                 // arrival of the newest committed chunk, UTC ns
 	Dropped     [maxReasons + 1]atomic.Int64 // by reason; the last counts all others
 	BadFragment atomic.Int64

@@ -44,6 +44,12 @@ func ParsePrft(b []byte) (Prft, error) {
 	return p, nil
 }
 
+// UTC is the wall clock in nanoseconds since 1970. It does not overflow: NTP's era ends in 2036.
+func (p *Prft) UTC() int64 {
+	const since1900 = 2_208_988_800 // seconds from 1900 to 1970
+	return (int64(p.NTP>>32)-since1900)*1e9 + int64((p.NTP&0xffffffff)*1e9>>32)
+}
+
 // Append appends the box, in version 1. It allocates only where dst is too small.
 func (p *Prft) Append(dst []byte) []byte {
 	be := binary.BigEndian

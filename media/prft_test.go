@@ -1,6 +1,9 @@
 package media
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 func TestPrft(t *testing.T) {
 	cases := map[string]struct {
@@ -37,4 +40,12 @@ func FuzzPrft(f *testing.F) {
 			t.Fatalf("written again: %+v, %v; want %+v", again, err, p)
 		}
 	})
+}
+
+func TestPrftUTC(t *testing.T) {
+	at := time.Date(2026, 11, 25, 13, 0, 0, 250_000_000, time.UTC)
+	p := Prft{NTP: uint64(at.Unix()+2_208_988_800)<<32 | 1<<30}
+	if got := p.UTC(); got != at.UnixNano() {
+		t.Errorf("UTC() = %v, want %v", time.Unix(0, got).UTC(), at)
+	}
 }

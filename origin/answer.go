@@ -50,6 +50,7 @@ const (
 	KindMPD
 	KindSmooth // client manifest
 	KindSegment
+	KindPart
 	KindFragment // of Smooth Streaming, whole or in part
 	KindKeyFrame
 	KindInit
@@ -60,7 +61,7 @@ const (
 
 // String is the label of the kind in metrics and logs.
 func (k Kind) String() string {
-	return [kinds]string{"other", "multivariant", "playlist", "mpd", "smooth", "segment", "fragment", "keyframe", "init", "time", "page"}[k]
+	return [kinds]string{"other", "multivariant", "playlist", "mpd", "smooth", "segment", "part", "fragment", "keyframe", "init", "time", "page"}[k]
 }
 
 // An Answer is a whole answer: its bytes are either Bytes or Body, never both, or those of a segment that grows. Everything in it is immutable and may be

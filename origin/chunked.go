@@ -21,11 +21,7 @@ import (
 //
 // Source: RFC 9112, 7.1 (chunked) and 6.3 (a body up to the end of the connection).
 
-var (
-	errBroken  = errors.New("origin: the segment broke off")
-	errStalled = errors.New("origin: the segment does not grow")
-	errHeader  = errors.New("origin: the library writes chunks otherwise than it did")
-)
+var errHeader = errors.New("origin: the library writes chunks otherwise than it did")
 
 var (
 	marker     = []byte{'.'}
@@ -55,7 +51,7 @@ func (c *conn) follow(w io.Writer) (int64, error) {
 	if err == nil {
 		c.drop = len(lastChunk) // the library writes it, too
 	}
-	return c.sent, err
+	return c.sent, c.countCut(err)
 }
 
 // takeHeader has fasthttp's writer give out the header that stands in it.

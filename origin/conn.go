@@ -45,6 +45,7 @@ type conn struct {
 	head     []byte      // header of an answer whose body grows, until it is sent
 	size     []byte      // size line of the chunk that is sent
 	wrote    time.Time   // when the last deadline was looked at
+	until    time.Time   // when the running answer must be out; zero before its first write
 	timer    *time.Timer // of what waits; nil until something did
 
 	ahead    ahead       // see ahead.go
@@ -127,7 +128,7 @@ func (c *conn) begin(now time.Time) {
 	c.request, c.answer = Request{}, Answer{}
 	c.request.Now, c.request.folded = now, folded
 	c.began, c.sent, c.running = now, 0, true
-	c.waited, c.arrived = false, 0
+	c.waited, c.arrived, c.until = false, 0, time.Time{}
 }
 
 // SupportsBodyWriteTo tells fasthttp to call WriteTo rather than Read.
@@ -153,7 +154,7 @@ func (c *conn) WriteTo(w io.Writer) (int64, error) {
 		err = bw.Flush()
 	}
 	c.withBody = false
-	return c.sent, err
+	return c.sent, c.countCut(err)
 }
 
 // Write sends p, and behind it the body if WriteTo says so.
@@ -207,17 +208,28 @@ func (c *conn) writeRest(p []byte) (int, error) {
 	return n + m, err
 }
 
-// extendDeadline gives the next size bytes their time. The deadline in force is kept while it lies within a grace of
-// what they need, which saves the timer's work for most writes.
+// extendDeadline gives the next size bytes their time, out of what the answer has left. The deadline in force is kept while
+// it lies within a grace of what they need, which saves the timer's work for most writes. An answer that has been under way
+// for longer than a grace gets no more where readers pin too much memory.
 func (c *conn) extendDeadline(size int64) error {
 	grace, rate := c.listener.writeGrace, c.listener.minRate
 	now := time.Now()
 	c.wrote = now
+	switch {
+	case c.until.IsZero():
+		c.until = now.Add(c.listener.answerTime)
+	case !now.Before(c.until):
+		return errLong
+	case c.until.Sub(now) < c.listener.answerTime-grace && c.listener.crowded != nil && c.listener.crowded():
+		return errCrowded
+	}
 	need := now.Add(grace/2 + time.Duration(size)*time.Second/time.Duration(rate))
-	if c.deadline.After(need) && c.deadline.Before(need.Add(grace)) {
+	if c.deadline.After(need) && c.deadline.Before(need.Add(grace)) && !c.deadline.After(c.until) {
 		return nil
 	}
-	c.deadline = need.Add(grace / 2)
+	if c.deadline = need.Add(grace / 2); c.deadline.After(c.until) {
+		c.deadline = c.until
+	}
 	return c.SetWriteDeadline(c.deadline)
 }
 

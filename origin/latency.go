@@ -89,7 +89,7 @@ var (
 // protocol is the label of what asks for a kind while it grows.
 func (k Kind) protocol() string {
 	switch k {
-	case KindMultivariant, KindPlaylist:
+	case KindMultivariant, KindPlaylist, KindPart:
 		return "hls"
 	case KindMPD, KindSegment:
 		return "dash"

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -29,6 +30,9 @@ type listener struct {
 	refused       func()      // counts a refused connection
 	report        func(*conn) // takes a written answer
 	latency       *latency
+	answerTime    time.Duration
+	crowded       func() bool // nil: never
+	cuts          *[cutReasons]atomic.Uint64
 
 	mu      sync.Mutex
 	open    map[*conn]struct{}
@@ -43,7 +47,7 @@ func newListener(ln net.Listener, s *Server) *listener {
 		closed:  make(chan struct{}),
 		refused: func() { s.metrics.refused.Add(1) },
 		report:  s.report,
-		latency: &s.metrics.latency,
+		latency: &s.metrics.latency, answerTime: s.config.AnswerTime, crowded: s.config.Crowded, cuts: &s.metrics.cuts,
 		open:    make(map[*conn]struct{}),
 		perPeer: make(map[netip.Addr]int),
 	}

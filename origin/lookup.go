@@ -155,6 +155,8 @@ func (t *target) kind(p protocol) Kind {
 		return KindFragment
 	case t.object == objectFragment && (t.selector == byHash || t.selector == byInit):
 		return KindInit
+	case t.object == objectFragment && t.part >= 0:
+		return KindPart
 	case t.object == objectFragment:
 		return KindSegment
 	case t.object == objectKeyFrame:

@@ -50,6 +50,7 @@ type metrics struct {
 	renders atomic.Uint64
 	waiting atomic.Int64 // requests that are held
 	latency latency
+	cuts    [cutReasons]atomic.Uint64
 }
 
 // observe counts one answer.
@@ -88,7 +89,7 @@ var (
 func (s *Server) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		descRequests, descBytes, descSeconds, descConns, descWaiting, descRefused, descRenders, descPanics,
-		descFirst, descLast, descHeld, descWoken, descMade,
+		descFirst, descLast, descHeld, descWoken, descMade, descCut,
 	} {
 		out <- d
 	}
@@ -108,6 +109,7 @@ func (s *Server) Collect(out chan<- prometheus.Metric) {
 	counter(descRenders, s.metrics.renders.Load())
 	counter(descPanics, s.metrics.panics.Load())
 	s.metrics.latency.collect(out)
+	collectCuts(&s.metrics.cuts, out)
 }
 
 func (k *kindCounters) collect(kind string, out chan<- prometheus.Metric) {

@@ -29,6 +29,8 @@ type Config struct {
 	IdleTimeout   time.Duration // between requests; default 90 s, longer than CDNs keep theirs
 	WriteGrace    time.Duration // what a write may take beyond its bytes at MinRate; default 10 s
 	MinRate       int           // bytes per second that a reader must take; default 16 KiB/s
+	AnswerTime    time.Duration // to take a whole answer, from its first byte; default 2 minutes
+	Crowded       func() bool   // whether readers pin more memory than they may: slow ones are cut then; nil: never
 
 	Now func() time.Time // the clock; default time.Now
 }
@@ -47,6 +49,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.IdleTimeout, 90*time.Second)
 	setDefault(&c.WriteGrace, 10*time.Second)
 	setDefault(&c.MinRate, 16<<10)
+	setDefault(&c.AnswerTime, 2*time.Minute)
 	return c
 }
 

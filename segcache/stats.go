@@ -29,6 +29,10 @@ func (c *Cache) Stats() Stats {
 	return s
 }
 
+// Crowded tells whether readers hold more memory that no window needs than they should: an eighth of Config.Memory, which
+// is half of what would cost inputs their chunks. Readers that take their time should let go. It costs two loads.
+func (c *Cache) Crowded() bool { return c.mapped.Load()-c.live.Load() > c.config.Memory/8 }
+
 var (
 	descMemory  = prometheus.NewDesc("weir_segcache_memory_bytes", "What the live windows may take: cache.memory.", nil, nil)
 	descWindow  = prometheus.NewDesc("weir_segcache_window_bytes", "Slabs that the live windows and the inputs need.", nil, nil)

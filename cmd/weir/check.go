@@ -92,6 +92,7 @@ func (c *Config) checkLimits(r *yamlReader) {
 		{"http.limits.readTimeout", int64(h.ReadTimeout)},
 		{"http.limits.idleTimeout", int64(h.IdleTimeout)},
 		{"http.limits.writeGrace", int64(h.WriteGrace)},
+		{"http.limits.answerTime", int64(h.AnswerTime)},
 		{"http.limits.minRate", int64(h.MinRate)},
 		{"ingest.limits.moovBytes", int64(in.MoovBytes)},
 		{"ingest.limits.moofBytes", int64(in.MoofBytes)},

@@ -68,6 +68,7 @@ type HTTPLimits struct {
 	IdleTimeout           Duration `yaml:"idleTimeout"`
 	WriteGrace            Duration `yaml:"writeGrace"`
 	MinRate               Bytes    `yaml:"minRate"`
+	AnswerTime            Duration `yaml:"answerTime"`
 }
 
 // IngestLimits are ingest.Limits in the configuration's units.
@@ -140,7 +141,7 @@ func Default() *Config {
 	c.HTTP.Listen = ":8080"
 	c.HTTP.Limits = HTTPLimits{
 		Connections: 100_000, HeaderBytes: 8 << 10, MinRate: 8 << 10,
-		ReadTimeout: Duration(10 * time.Second), IdleTimeout: Duration(90 * time.Second), WriteGrace: Duration(10 * time.Second),
+		ReadTimeout: Duration(10 * time.Second), IdleTimeout: Duration(90 * time.Second), WriteGrace: Duration(10 * time.Second), AnswerTime: Duration(2 * time.Minute),
 	}
 	c.Ingest.Listen = ":8081"
 	l := ingest.DefaultLimits()
@@ -202,5 +203,6 @@ func (c *Config) origin() origin.Config {
 		AccessLog: c.Log.Access, ListChannels: c.Page.List, TrustedProxies: c.trustedProxies(),
 		MaxConns: l.Connections, MaxConnsPerIP: l.ConnectionsPerAddress, HeaderBytes: int(l.HeaderBytes), MinRate: int(l.MinRate),
 		ReadTimeout: time.Duration(l.ReadTimeout), IdleTimeout: time.Duration(l.IdleTimeout), WriteGrace: time.Duration(l.WriteGrace),
+		AnswerTime: time.Duration(l.AnswerTime),
 	}
 }

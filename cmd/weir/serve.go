@@ -103,7 +103,7 @@ func (n *node) open(ctx context.Context, demo bool) (err error) {
 	n.encoders = web.New(web.Config{Limits: c.Ingest.Limits.limits(), TrustedProxies: c.trustedProxies(), Log: log}, doors)
 
 	originConfig := c.origin()
-	originConfig.Logger, originConfig.Page = log, page.Files()
+	originConfig.Logger, originConfig.Page, originConfig.Crowded = log, page.Files(), n.cache.Crowded
 	n.origin = origin.New(originConfig)
 	n.origin.SetRoutes(n.plane.Routes())
 	n.admin = newAdmin(c.Admin.Tokens, n)
@@ -123,6 +123,7 @@ func (n *node) run(ctx context.Context) error {
 	g.Go(func() error { return n.plane.Run(back) })
 	g.Go(func() error { return n.admin.run(back, n.adminListener) })
 	g.Go(func() error { return n.watchShutdown(ctx) })
+	g.Go(func() error { return tuneCollector(back) })
 	g.Go(func() error { front.Wait(); stopBack(); return nil })
 	n.admin.setReady(true)
 	n.log.Info("serving", "version", buildVersion(), "channels", len(n.plane.Channels()))
