@@ -3,6 +3,7 @@ package origin
 import (
 	"fmt"
 	"runtime"
+	"time"
 
 	"weir/manifest/smooth"
 	"weir/media"
@@ -19,20 +20,32 @@ func (p *Presentation) answerSmooth(r *Request, a *Answer) {
 		return
 	}
 	s := view.SegmentAt(r.target.time)
-	if fault := smoothAbsence(v, view, s, &r.target); fault != nil {
+	if fault := smoothAbsence(v, view, s, &r.target); fault == faultLookahead {
+		awaitFragment(v, view, r, a)
+		return
+	} else if fault != nil {
 		a.fail(fault, targetDuration(v))
 		return
 	}
 	body, ready, err := smoothBody(v, view, s, smoothKind(&r.target))
 	switch {
 	case !ready:
-		a.fail(faultLookahead, 0)
+		awaitFragment(v, view, r, a)
 	case err != nil:
 		a.fail(faultInternal, 0)
 	default:
 		a.Status, a.ContentType, a.CacheControl = 200, mediaType(view.Kind), cacheImmutable
 		a.ETag, a.Body, a.Ranges = body.ETag(), body, rangesBytes
 		a.finish(r)
+	}
+}
+
+// awaitFragment answers for a fragment that will be there soon: it is held for up to a slot, and not ready after that.
+// dash.js asks for each fragment before it is there, and again a second after it was told so.
+func awaitFragment(v *segcache.Version, view *segcache.View, r *Request, a *Answer) {
+	a.fail(faultLookahead, 0)
+	if v.Live && r.mayWait() {
+		a.hold(view.Changed(), time.Duration(max(targetDuration(v), 1))*time.Second)
 	}
 }
 

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/Eyevinn/mp4ff/bits"
 	"github.com/Eyevinn/mp4ff/mp4"
@@ -445,4 +447,32 @@ func tool(t *testing.T, name string) string {
 	}
 	t.Skipf("%s is not installed", name)
 	return ""
+}
+
+// TestSmoothHeld: a fragment whose successors are not known is waited for, a slot at most.
+func TestSmoothHeld(t *testing.T) {
+	for name, want := range map[string]int{"its successors come": 200, "they do not": 412} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, c, tracks := recorded(t)
+				c.slots(0, 5, false, tracks...)
+				r := newRig(t, s, "GET", fmt.Sprintf("%sQualityLevels(3000000)/Fragments(Video=%d)", base, tracks[0].start(firstN+3)))
+				began, answered := time.Now(), make(chan struct{})
+				go func() {
+					s.handle(&r.ctx)
+					close(answered)
+				}()
+				synctest.Wait()
+				time.Sleep(time.Second)
+				if want == 200 {
+					c.slots(0, 1, false, tracks...)
+				}
+				<-answered
+				if got, took := r.ctx.Response.StatusCode(), time.Since(began); got != want || took != time.Second && want == 200 || took > testTarget*time.Second {
+					t.Errorf("%d after %v, want %d", got, took, want)
+				}
+				_ = r.ctx.Response.CloseBodyStream()
+			})
+		})
+	}
 }
