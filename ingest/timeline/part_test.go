@@ -344,3 +344,63 @@ func TestBurst(t *testing.T) {
 		})
 	}
 }
+
+// A track whose siblings come late is not listed further ahead of them than players stay behind; the clock lists its parts
+// then, one by one.
+func TestPartsStayTogether(t *testing.T) {
+	const late = 1500 * second / 1000
+	n := single(lowLatency())
+	n.delay = func(p *packet) int64 { return 10_000_000 }
+	a := audio("a", 48000, 9)
+	a.late = late
+	n.run([]session{{start: t0, end: t0 + 40*second, id: 1, tracks: []elementary{video("v1", 25, 1, 12800, 50, 1), a}}}, t0+40*second)
+	n.verify(t)
+	g := n.tl.gen()
+	var times []int64
+	for _, m := range k(n, "v1")[4:] {
+		for i := range m.parts {
+			times = append(times, m.partsAt[i])
+			if held := m.partsAt[i] - m.endsAt[i]; held < late-g.lead() || held > late {
+				t.Fatalf("part %d of segment %d was held for %d ms; lead %d ms, lag %d ms", i, m.n, held/1e6, g.lead()/1e6, n.tl.lag/1e6)
+			}
+		}
+	}
+	for i := 1; i < len(times); i++ {
+		if d := times[i] - times[i-1]; d < 150_000_000 || d > 250_000_000 {
+			t.Errorf("a part %d ms after the one before", d/1e6)
+		}
+	}
+	if n.ticks < len(times) {
+		t.Errorf("%d parts by %d ticks", len(times), n.ticks)
+	}
+}
+
+// A new generation's parts are listed when all tracks that deliver have reached it.
+func TestPartsOfNewGeneration(t *testing.T) {
+	n := single(lowLatency())
+	n.delay = func(p *packet) int64 {
+		if p.track.name == "a" && p.sess.id == 2 { // later than it was
+			return 1_300_000_000
+		}
+		return 10_000_000
+	}
+	before := []elementary{video("v1", 25, 1, 12800, 50, 1), audio("a", 48000, 1)}
+	after := with(before, func(e *elementary) { e.config += 10 })
+	sessions := []session{
+		{start: t0, end: t0 + 20*second, id: 1, tracks: before, kept: true},
+		{start: t0 + 20*second, end: t0 + 40*second, id: 2, tracks: after, shift: 20 * second},
+	}
+	n.run(sessions, t0+40*second)
+	n.verify(t)
+	if len(n.store.gens) != 2 {
+		t.Fatalf("%d generations\n%s", len(n.store.gens), n.check.lists())
+	}
+	n0 := n.store.gens[1].N0
+	v, a := n.check.track("v1").segments[n0], n.check.track("a").segments[n0]
+	if v == nil || a == nil || len(v.parts) == 0 {
+		t.Fatalf("generation 1 has no media\n%s", n.check.lists())
+	}
+	if opened := a.endsAt[0] - second/5; v.partsAt[0] < opened {
+		t.Errorf("the first part is listed %d ms before the sound is there", (opened-v.partsAt[0])/1e6)
+	}
+}
