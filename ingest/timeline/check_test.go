@@ -302,7 +302,7 @@ func (c *checker) partListed(ev *Event) {
 	m := t.segments[ev.N]
 	g := c.opened[ev.Ordinal]
 	switch {
-	case m == nil || g == nil || ev.Ordinal != m.ordinal || ev.Slot != m.slot:
+	case m == nil || g == nil || ev.Slot != m.slot: // it may have been opened in the generation before, by the same slots
 		c.fault("C9 %s: part %d of segment %d has no segment", ev.Track, ev.Part, ev.N)
 		return
 	case len(t.list) > 0 && ev.N != t.list[len(t.list)-1].N+1 && !c.absent(ev.Track, t.list[len(t.list)-1].Ordinal, ev.Ordinal):
@@ -316,7 +316,7 @@ func (c *checker) partListed(ev *Event) {
 	if ev.Part > 0 {
 		start = m.parts[ev.Part-1].End
 	}
-	if ev.Start != start || ev.End <= ev.Start {
+	if ev.Start != start || ev.End < ev.Start {
 		c.fault("C9 %s: part %d of segment %d: [%d,%d) after %d", ev.Track, ev.Part, ev.N, ev.Start, ev.End, start)
 	}
 	switch at := m.begins[ev.Part]; {
@@ -324,7 +324,7 @@ func (c *checker) partListed(ev *Event) {
 		c.fault("C9 %s: text has no parts", ev.Track)
 	case m.pos < ev.End && !m.done:
 		c.fault("C9 %s: part %d of segment %d ends at %d, its media at %d", ev.Track, ev.Part, ev.N, ev.End, m.pos)
-	case at < ev.Start || at >= ev.End:
+	case at < ev.Start || at >= max(ev.End, ev.Start+1): // samples that last nothing make parts that do
 		c.fault("C9 %s: part %d of segment %d [%d,%d) begins at %d", ev.Track, ev.Part, ev.N, ev.Start, ev.End, at)
 	case ev.Part+1 < len(m.begins) && m.begins[ev.Part+1] < ev.End:
 		c.fault("C9 %s: part %d of segment %d ends at %d, the next begins at %d", ev.Track, ev.Part, ev.N, ev.End, m.begins[ev.Part+1])
