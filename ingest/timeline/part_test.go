@@ -404,3 +404,37 @@ func TestPartsOfNewGeneration(t *testing.T) {
 		t.Errorf("the first part is listed %d ms before the sound is there", (opened-v.partsAt[0])/1e6)
 	}
 }
+
+// A segment of more parts than a segment may have is listed with as many; a track of which nothing can be listed for long
+// does not fill memory with its parts.
+func TestMostParts(t *testing.T) {
+	g := &Generation{PartTarget: second / 50}
+	tl := &Timeline{}
+	tr := &track{name: "v"}
+	tr.cur = cursor{g: g, grid: &Grid{Timescale: 1000, Cadence: 20}, open: true}
+	tr.cur.parts = division{length: 20}
+	for range maxParts + 1000 {
+		tr.cur.pos += 20
+		tr.cur.parts.some = true
+		tl.divide(tr)
+	}
+	if n := tr.parts.len(); n != maxParts-1 || tr.cur.parts.index != maxParts-1 {
+		t.Errorf("%d parts wait, the next is %d", n, tr.cur.parts.index)
+	}
+	for n := range uint64(10) {
+		tr.cur.n, tr.cur.parts = n+1, division{length: 20, start: tr.cur.pos}
+		for range maxParts - 1 {
+			tr.cur.pos += 20
+			tr.cur.parts.some = true
+			tl.divide(tr)
+		}
+	}
+	if n := tr.parts.len(); n != maxPartsQueued {
+		t.Errorf("%d parts wait", n)
+	}
+	for i := range tr.parts.all { // none of a segment is there without those before it
+		if p := tr.parts.all[i]; p.index > 0 && (tr.parts.all[i-1].n != p.n || tr.parts.all[i-1].index != p.index-1) {
+			t.Fatalf("part %d of segment %d follows part %d of %d", p.index, p.n, tr.parts.all[i-1].index, tr.parts.all[i-1].n)
+		}
+	}
+}
