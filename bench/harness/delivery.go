@@ -107,7 +107,7 @@ func (b *bench) compare(ctx context.Context, n *node, bare *reference, x *nginx,
 	var url string // of weir's object; another one each round, for the window slides
 	take := func(p *process, s *side, url func(name string) string) func(int) error {
 		return func(round int) error {
-			return b.take(ctx, p, s, url(fmt.Sprintf("%s-%d-%d", o.object, o.connections, round)), o.connections)
+			return b.take(ctx, p, s, url(o.file(round)), o.connections)
 		}
 	}
 	weir := func(int) error {
@@ -136,7 +136,7 @@ func (b *bench) compare(ctx context.Context, n *node, bare *reference, x *nginx,
 		}
 		r.Bytes = len(content)
 		each := []func(int) error{weir, take(bare.process, &r.Bare, bare.url)}
-		name := fmt.Sprintf("%s-%d-%d", o.object, o.connections, round)
+		name := o.file(round)
 		if err := put(ctx, bare.url(name), content); err != nil {
 			return r, err
 		}
@@ -161,6 +161,11 @@ func (b *bench) compare(ctx context.Context, n *node, bare *reference, x *nginx,
 	r.Efficiency, r.ByBare = newSpread(quotients(r.Nginx.cpu, r.Weir.cpu)), newSpread(quotients(r.Bare.cpu, r.Weir.cpu))
 	r.Rate, r.Allocations = newSpread(quotients(r.Weir.rate, r.Nginx.rate)), newSpread(allocations)
 	return r, profile()
+}
+
+// file is the name of the object's copy of a round.
+func (o deliveryObject) file(round int) string {
+	return fmt.Sprintf("%s-%d-%d-%d", o.object, o.channel, o.connections, round)
 }
 
 // take loads one server and notes what it cost.

@@ -48,7 +48,7 @@ func (b *bench) memory(ctx context.Context, report *report) error {
 		return err
 	}
 	// One channel more, of few bits, for the crowd.
-	n, err := b.startNode(ctx, nodeCase{channels: c.channels + 1, window: c.window, memory: 6*c.media + 1<<30})
+	n, err := b.startNode(ctx, nodeCase{channels: c.channels + 1, window: c.window, memory: 6*c.media + 1<<30, part: crowdPart})
 	if err != nil {
 		return err
 	}
@@ -131,7 +131,7 @@ func (b *bench) watch(ctx context.Context, n *node, e *encoders, r *memoryResult
 
 // release has crowds wait at the large node and at a small one in turns. The large one's encoders go on.
 func (b *bench) release(ctx context.Context, report *report, r *memoryResult, large *node, c memoryCase) error {
-	small, err := b.startNode(ctx, nodeCase{channels: 1, window: ingestWindow, memory: 1 << 30})
+	small, err := b.startNode(ctx, nodeCase{channels: 1, window: ingestWindow, memory: 1 << 30, part: crowdPart})
 	if err != nil {
 		return err
 	}

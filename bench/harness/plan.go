@@ -120,7 +120,7 @@ func fullPlan() plan {
 			{100, 1_000_000, 200 * time.Millisecond, 7, 1200 * time.Millisecond, 4 * time.Second},
 			{1000, 1_000_000, 200 * time.Millisecond, 7, 2500 * time.Millisecond, 4 * time.Second},
 		},
-		waiting: []waitingCase{{1000, settle, 7, 2}, {10_000, settle, 5, 2}},
+		waiting: []waitingCase{{1000, settle, 7, 3}, {10_000, settle, 5, 3}},
 		beside:  besideCase{10, 4_000_000, 200 * time.Millisecond, settle, 9, 3 * time.Second},
 		ingest: []ingestCase{
 			{"few large", 8, 100_000_000, 200 * time.Millisecond, settle, 15 * time.Second},
@@ -133,7 +133,7 @@ func fullPlan() plan {
 		delivery: deliveryCase{
 			window: ingestWindow, fill: 10 * time.Second, rounds: 7, warm: 300 * time.Millisecond, each: 2 * time.Second, objects: deliveryObjects,
 		},
-		memory: memoryCase{channels: 10, window: 40 * time.Second, media: 2 << 30, steady: 30 * time.Second, waiters: 1000, rounds: 5, releases: 4},
+		memory: memoryCase{channels: 10, window: time.Minute, media: 2 << 30, steady: 20 * time.Second, waiters: 1000, rounds: 5, releases: 4},
 	}
 }
 

@@ -37,11 +37,15 @@ func (b *bench) waiting(ctx context.Context, r *report) error {
 	return nil
 }
 
-// crowdBits is the bitrate of the channel whose playlist is waited for: media is not what is measured.
-const crowdBits = 400_000
+// The channel whose playlist is waited for has few bits, for media is not what is measured, and parts of a second, so that
+// ten thousand can gather between two of them.
+const (
+	crowdBits = 400_000
+	crowdPart = time.Second
+)
 
 func (b *bench) waitingCase(ctx context.Context, r *report, c waitingCase) error {
-	n, err := b.startNode(ctx, nodeCase{channels: 1, window: ingestWindow, memory: 1 << 30})
+	n, err := b.startNode(ctx, nodeCase{channels: 1, window: ingestWindow, memory: 1 << 30, part: crowdPart})
 	if err != nil {
 		return err
 	}
@@ -76,7 +80,7 @@ func (b *bench) waitingCase(ctx context.Context, r *report, c waitingCase) error
 	if err != nil {
 		return err
 	}
-	ours.Renders, ours.Versions = after-renders, time.Since(began).Seconds()*(5+1.0/2)
+	ours.Renders, ours.Versions = after-renders, time.Since(began).Seconds()*(1+1.0/2)
 	r.Waiting = append(r.Waiting, ours.set(), theirs.set())
 	name := fmt.Sprintf("%d waiting playlist requests: ", c.waiters)
 	r.goal("waiting", name+"CPU per answer", "µs", false, 24, 14, ours.cpu)

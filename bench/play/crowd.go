@@ -69,7 +69,8 @@ func (c *crowd) arrive() {
 
 // settling is how long after the last request all are taken to wait, and stuck how long a round may take.
 const (
-	settling = 300 * time.Millisecond
+	settling = 200 * time.Millisecond
+	perHead  = 20 * time.Microsecond
 	stuck    = 30 * time.Second
 )
 
@@ -90,7 +91,7 @@ func (c *crowd) gather() {
 		w.conn.ask(path)
 	}
 	round := len(l.result.Rounds)
-	l.loop.After(settling+time.Duration(len(c.waiters))*50*time.Microsecond, func() {
+	l.loop.After(settling+time.Duration(len(c.waiters))*perHead, func() {
 		if c.waiting < len(c.waiters) {
 			l.fault("released before all were waiting")
 		}
@@ -197,31 +198,31 @@ func (w *waiter) ended(at int64) {
 
 func (w *waiter) failed(error) { w.crowd.answered(w.crowd.load.now()) } // counted as a fault; the round goes on
 
-// A listDoor is a playlist's blocking reload: everybody waits for the first part of the next segment.
+// A listDoor is a playlist's blocking reload: everybody waits for the next part, as players do.
 type listDoor struct {
-	playlist string
-	base     *url.URL
-	msn      int64
+	playlist  string
+	base      *url.URL
+	msn, part int64
 }
 
-// open waits for a segment to begin, so that there is time to gather before the next does.
+// open waits for a part to be listed, so that there is time to gather before the next is.
 func (d *listDoor) open(c *crowd, done func()) {
-	c.fetch(d.playlist, func() {
-		t, err := readTail(c.text)
-		if err != nil {
-			c.fail(err)
-			return
+	look := func(then func()) func() {
+		return func() {
+			t, err := readTail(c.text)
+			if err != nil {
+				c.fail(err)
+				return
+			}
+			d.msn, d.part = t.msn, t.parts
+			then()
 		}
-		d.msn = t.msn + 1
-		c.fetch(blocking(d.playlist, d.msn, 0), func() {
-			d.msn++
-			done()
-		})
-	})
+	}
+	c.fetch(d.playlist, look(func() { c.fetch(d.path(), look(done)) }))
 }
 
 func (d *listDoor) lobby() string  { return d.playlist }
-func (d *listDoor) path() string   { return blocking(d.playlist, d.msn, 0) }
+func (d *listDoor) path() string   { return blocking(d.playlist, d.msn, d.part) }
 func (d *listDoor) release(*crowd) {}
 
 // sent loads the part that released them, and reads its stamp.
@@ -241,7 +242,7 @@ func (d *listDoor) sent(c *crowd, done func(int64)) {
 		c.fail(err)
 		return
 	}
-	d.msn = t.msn + 1
+	d.msn, d.part = t.msn, t.parts
 	c.fetch(path, func() {
 		var w walker
 		sent := int64(0)

@@ -29,18 +29,19 @@ type origin struct {
 
 const perSegment = 5
 
-// newOrigin starts an origin that is fed with a stamped track in real time, and returns its URL once it has a segment.
-func newOrigin(t *testing.T) string {
+// newOrigin starts an origin that is fed with a stamped track in real time, in chunks of some length, and returns its URL
+// once it has media.
+func newOrigin(t *testing.T, chunk time.Duration) string {
 	o := &origin{more: make(chan struct{}), over: make(chan struct{})}
 	s := httptest.NewServer(o)
 	t.Cleanup(func() { close(o.over); s.CloseClientConnections(); s.Close() })
-	feed(t, s.URL+"/in")
-	o.wait(perSegment)
+	feed(t, s.URL+"/in", chunk)
+	o.wait(2)
 	return s.URL
 }
 
 // feed pushes a stamped track in real time until the test ends.
-func feed(t *testing.T, url string) {
+func feed(t *testing.T, url string, chunk time.Duration) {
 	tracks, err := demo.Tracks()
 	if err != nil {
 		t.Fatal(err)
@@ -49,7 +50,7 @@ func feed(t *testing.T, url string) {
 		t.Fatal(err)
 	}
 	over := make(chan error)
-	go func() { over <- push.Run(t.Context(), push.Options{URL: url, Tracks: tracks, Stamp: true}) }()
+	go func() { over <- push.Run(t.Context(), push.Options{URL: url, Tracks: tracks, Chunk: chunk, Stamp: true}) }()
 	t.Cleanup(func() {
 		if err := <-over; err != nil {
 			t.Error(err)

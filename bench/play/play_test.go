@@ -17,7 +17,7 @@ import (
 // TestPlayers: each kind of player sees each part or chunk of two seconds, soon after it was sent.
 func TestPlayers(t *testing.T) {
 	t.Parallel()
-	url := newOrigin(t)
+	url := newOrigin(t, 200*time.Millisecond)
 	for _, kind := range []Kind{DASH, Reload, Hint} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
@@ -53,7 +53,7 @@ func TestRelay(t *testing.T) {
 			address := freeAddress(t)
 			serve(t, func(ctx context.Context) error { return floor.Relay(ctx, address, keep) })
 			await(t, address)
-			feed(t, "http://"+address+"/in")
+			feed(t, "http://"+address+"/in", 200*time.Millisecond)
 			r, err := Run(t.Context(), Spec{Kind: Chunked, URL: "http://" + address + "/in/Streams(v.cmfv)", Players: 5, Warm: 200 * time.Millisecond, For: time.Second})
 			if err != nil {
 				t.Fatal(err)
@@ -66,7 +66,7 @@ func TestRelay(t *testing.T) {
 // TestCrowd: all wait, and all are released.
 func TestCrowd(t *testing.T) {
 	t.Parallel()
-	url := newOrigin(t)
+	url := newOrigin(t, 600*time.Millisecond) // time to gather in
 	address := freeAddress(t)
 	ln, err := net.Listen("tcp", address)
 	if err != nil {

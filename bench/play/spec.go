@@ -16,7 +16,7 @@ const (
 	DASH    Kind = "dash"    // play the open segments of an MPD, chunk by chunk
 	Reload  Kind = "reload"  // play the parts of an HLS playlist as blocking reloads list them
 	Hint    Kind = "hint"    // play the parts of an HLS playlist, asked for as soon as they are hinted
-	Wait    Kind = "wait"    // reload an HLS playlist, blocking, all at once, and be released all at once
+	Wait    Kind = "wait"    // reload an HLS playlist, blocking, all at once, and be released all at once by its next part
 	Hold    Kind = "hold"    // the same with floor.Bare: its /hold and /release
 )
 
