@@ -61,8 +61,9 @@ type conn struct {
 	deadline time.Time   // write deadline in force
 }
 
-// pieceBytes is how much of a body goes out under one deadline, in one system call.
-const pieceBytes = 256 << 10
+// pieceBytes is how much of a body goes out under one deadline, in one system call. A reader that stops is cut a grace and the
+// time of one piece later, 74 s by default; in pieces of half that size a segment of 1 MB costs twice the processor time.
+const pieceBytes = 512 << 10
 
 // Read gives out what was read ahead, then reads. It notes whether the request line was whole: what is too long then tells
 // 414 and 431 apart.

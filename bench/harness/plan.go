@@ -116,11 +116,11 @@ func fullPlan() plan {
 	return plan{
 		name: "full", settle: settle,
 		latency: []latencyCase{
-			{1, 1_000_000, 40 * time.Millisecond, 7, 800 * time.Millisecond, 5 * time.Second},
-			{100, 1_000_000, 200 * time.Millisecond, 7, 1200 * time.Millisecond, 4 * time.Second},
-			{1000, 1_000_000, 200 * time.Millisecond, 7, 2500 * time.Millisecond, 4 * time.Second},
+			{1, 1_000_000, 40 * time.Millisecond, 5, 800 * time.Millisecond, 4 * time.Second},
+			{100, 1_000_000, 200 * time.Millisecond, 5, 1200 * time.Millisecond, 3 * time.Second},
+			{1000, 1_000_000, 200 * time.Millisecond, 5, 2 * time.Second, 3 * time.Second},
 		},
-		waiting: []waitingCase{{1000, settle, 7, 3}, {10_000, settle, 5, 3}},
+		waiting: []waitingCase{{1000, settle, 5, 3}, {10_000, settle, 5, 3}},
 		beside:  besideCase{10, 4_000_000, 200 * time.Millisecond, settle, 9, 3 * time.Second},
 		ingest: []ingestCase{
 			{"few large", 8, 100_000_000, 200 * time.Millisecond, settle, 15 * time.Second},
@@ -131,9 +131,9 @@ func fullPlan() plan {
 		burst: &burstCase{bits: 400_000_000, chunk: 200 * time.Millisecond, settle: 8 * time.Second, hold: 5 * time.Second, repeats: 5},
 		idle:  idleCase{100, 400_000, 10 * time.Second, 12 * time.Second, 5, 4 * time.Second},
 		delivery: deliveryCase{
-			window: ingestWindow, fill: 10 * time.Second, rounds: 7, warm: 300 * time.Millisecond, each: 2 * time.Second, objects: deliveryObjects,
+			window: ingestWindow, fill: 10 * time.Second, rounds: 5, warm: 300 * time.Millisecond, each: 1500 * time.Millisecond, objects: deliveryObjects,
 		},
-		memory: memoryCase{channels: 10, window: time.Minute, media: 2 << 30, steady: 20 * time.Second, waiters: 1000, rounds: 5, releases: 4},
+		memory: memoryCase{channels: 10, window: time.Minute, media: 2 << 30, steady: 20 * time.Second, waiters: 1000, rounds: 5, releases: 3},
 	}
 }
 

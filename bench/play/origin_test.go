@@ -50,7 +50,9 @@ func feed(t *testing.T, url string, chunk time.Duration) {
 		t.Fatal(err)
 	}
 	over := make(chan error)
-	go func() { over <- push.Run(t.Context(), push.Options{URL: url, Tracks: tracks, Chunk: chunk, Stamp: true}) }()
+	go func() {
+		over <- push.Run(t.Context(), push.Options{URL: url, Tracks: tracks, Chunk: chunk, Stamp: true})
+	}()
 	t.Cleanup(func() {
 		if err := <-over; err != nil {
 			t.Error(err)
