@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -77,6 +78,8 @@ const (
 	maxURLs      = 16
 	maxTracks    = 64 // playlists, representations or quality levels that are read, a presentation
 	maxPassBytes = 2 << 30
+	maxKept      = 256 << 20 // bytes of parts, to be compared with their segments
+	maxPart      = 16 << 20
 	restMin      = 200 * time.Millisecond // between two requests for a manifest, whatever it says
 )
 
@@ -91,6 +94,8 @@ type session struct {
 
 	mu      sync.Mutex
 	tallies []*tally
+	dashes  atomic.Int32 // presentations of DASH
+	kept    atomic.Int64 // bytes of parts
 }
 
 func newSession(o Options) *session {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"weir/bench/check/mp4"
@@ -26,6 +27,7 @@ type dash struct {
 	order   []*dashTrack
 	rounds  int
 	clock   time.Duration // what the MPD's clock is ahead of ours
+	reading atomic.Int32  // segments while they grow
 }
 
 // dashTrack is one representation of one period while it is read.
@@ -44,6 +46,7 @@ type dashTrack struct {
 // runDASH judges what the URL answered, then its later versions.
 func (p *presentation) runDASH(ctx context.Context, a *answer) {
 	d := &dash{presentation: p, base: a.url, tracks: map[string]*dashTrack{}}
+	d.dashes.Add(1)
 	probed := false
 	var group sync.WaitGroup
 	defer group.Wait()
@@ -69,9 +72,6 @@ func (p *presentation) runDASH(ctx context.Context, a *answer) {
 		}
 	}
 	d.judgeSets()
-	for _, t := range d.order {
-		t.low.judgeOpen(d)
-	}
 }
 
 // next waits for the update period and fetches the MPD again; nil at the end of the watch.
@@ -137,6 +137,9 @@ func (d *dash) version(ctx context.Context, a *answer) {
 	}
 	d.mpd, d.answer, d.seen = m, a, a.sent.Add(a.took)
 	d.follow(m)
+	for _, t := range d.order {
+		d.judgeOpen(t)
+	}
 }
 
 // follow matches the representations with the tracks that are being read.
@@ -217,9 +220,6 @@ func (d *dash) readTrack(ctx context.Context, t *dashTrack) {
 			}
 			continue
 		}
-		if t.low != nil && t.begun {
-			t.low.looks++
-		}
 		d.readSegment(ctx, t, s, false)
 	}
 	if d.rounds%3 == 1 && d.watching(ctx) { // the oldest is there still
@@ -258,7 +258,7 @@ func (d *dash) readSegment(ctx context.Context, t *dashTrack, s *mpd.Segment, ag
 	a, err := d.fetch.get(ctx, request{url: resolve(d.base, s.URL), limit: maxMedia})
 	if err == nil && ctx.Err() == nil {
 		at := d.place(t.subject, a.url, s.Element.Path())
-		t.there.add(a.status == 200, at, fmt.Sprintf("status %d", a.status))
+		t.there.add(a.status == 200 || a.status == 404 && t.low != nil, at, fmt.Sprintf("status %d", a.status)) // low latency: see growing
 		if a.status == 404 {
 			t.begun, t.read, t.last.known = true, max(t.read, s.Time), false
 			return
@@ -328,7 +328,7 @@ func (d *dash) example() example {
 				missing{at(old), "a segment long gone", 113, []int{404, 410}})
 			if !r.Template.HasTimeline {
 				soon := last
-				soon.Time, soon.Number = last.Time+5*last.Duration, last.Number+5
+				soon.Time, soon.Number = last.Time+8*last.Duration, last.Number+8
 				e.missing = append(e.missing, missing{at(soon), "a segment that is not due", 85, []int{404, 410, 425}})
 			}
 		}

@@ -13,14 +13,37 @@ import (
 
 // A growing is what is known of a representation's segments that were read while they grew.
 type growing struct {
-	looks, open int     // segments that were seen; those that grew then
-	grown       *answer // to be asked for again when its segment is over
+	had    bool  // the turn before
+	grown  grown // to be asked for again when its segment is over
+	doubts []doubt
 
-	due, first, chunks, several, offset, resync, clock, broken *tally
+	due, listed, absent, first, chunks, several, offset, resync, clock, broken *tally
 }
 
+// grown is an answer that grew.
+type grown struct {
+	url  string
+	size int
+}
+
+// A doubt is a segment that was not there, or broke off. Where its encoder broke off it will never be whole, and the
+// origin did right; else it did wrong.
+type doubt struct {
+	at    place
+	said  string
+	after time.Time // when it must be decided
+	wrong *tally
+}
+
+const maxDoubts = 64
+
 func newGrowing(d *dash) *growing {
+	absent := d.tally(85, "what is announced comes, mostly")
+	listed := d.tally(88, "segments that can be had while they grow are listed then")
+	absent.share, listed.share = 2, 2 // encoders may be away for long
 	return &growing{
+		listed:  listed,
+		absent:  absent,
 		due:     d.tally(85, "a segment is there from its availability time on"),
 		first:   d.tally(85, "the first bytes come at the availability time, or soon"),
 		chunks:  d.tally(88, "each chunk comes when it is made, not behind later ones"),
@@ -32,9 +55,14 @@ func newGrowing(d *dash) *growing {
 	}
 }
 
-// grows reports whether a segment is not over yet.
+// grows reports whether a segment may not be whole yet. An origin waits for what is late: for as long as a segment, we grant.
 func (d *dash) grows(r *mpd.Representation, s *mpd.Segment) bool {
-	return d.mpd.Dynamic && r.Template.Early > 0 && r.UTC(d.mpd, s.Time+s.Duration).After(time.Now().Add(d.clock))
+	return d.mpd.Dynamic && r.Template.Early > 0 && r.UTC(d.mpd, s.Time+s.Duration).Add(grace(r, s)).After(time.Now().Add(d.clock))
+}
+
+// grace is how long after its end a segment of low latency may be undecided.
+func grace(r *mpd.Representation, s *mpd.Segment) time.Duration {
+	return mpd.Ticks(s.Duration, r.Template.Timescale) + time.Second
 }
 
 // upcoming is how long it is until the next segment of a low-latency representation is available.
@@ -65,11 +93,13 @@ func (d *dash) upcoming() (until time.Duration, low bool) {
 // What comes is judged as any segment, and by when it came. It reports whether the segment is done with.
 func (d *dash) readOpen(ctx context.Context, t *dashTrack, s *mpd.Segment) bool {
 	r, g := t.rep, t.low
-	g.looks++
-	if !try(d.fetch.turns) {
+	end := r.UTC(d.mpd, s.Time+s.Duration).Add(-d.clock) // by our clock
+	if !d.turn(ctx, g) {
+		g.had = false
 		return false
 	}
-	defer leave(d.fetch.turns)
+	defer d.turned()
+	g.had = true
 	ctx, cancel := context.WithDeadline(ctx, d.until)
 	defer cancel()
 	length := mpd.Ticks(s.Duration, r.Template.Timescale)
@@ -78,6 +108,7 @@ func (d *dash) readOpen(ctx context.Context, t *dashTrack, s *mpd.Segment) bool 
 	if ctx.Err() != nil {
 		return true
 	}
+	d.settle(ctx, g)
 	if err != nil {
 		g.due.add(false, at, err.Error())
 		if !errors.Is(err, errNoAnswer) {
@@ -85,41 +116,60 @@ func (d *dash) readOpen(ctx context.Context, t *dashTrack, s *mpd.Segment) bool 
 		}
 		return false
 	}
-	if g.due.add(a.status == 200, at, fmt.Sprintf("status %d after %v", a.status, a.took.Round(time.Millisecond))); a.status != 200 {
+	decided := end.Add(grace(r, s))
+	said := fmt.Sprintf("status %d after %v", a.status, a.took.Round(time.Millisecond))
+	if g.absent.add(a.status == 200, at, said); a.status != 200 {
+		g.doubt(doubt{at, said, decided, g.due})
 		t.last.known = false
 		t.begun, t.read = true, s.Time
 		return true
 	}
-	g.open++
-	if !g.ends(d, a, at) {
+	g.due.add(true, at, "")
+	if !g.ends(d, a, at, decided) {
 		t.last.known = false
 		t.begun, t.read = true, s.Time
 		return true
 	}
-	d.presentation.parts.Add(1)
+	if a.sent.Before(end) {
+		d.presentation.parts.Add(1)
+	}
 	seg := d.judgeSegment(ctx, t, s, a, false)
 	if in := t.init; seg != nil && in.Kind != media.Text && in.Kind != media.Metadata {
 		d.judgeArrival(t, s, seg, a, at)
 	}
-	if g.grown != nil {
+	if g.grown.url != "" {
 		d.judgeWhole(ctx, t, g.grown, at)
-		g.grown = nil
+		g.grown = grown{}
 	} else {
-		g.grown = a
+		g.grown = grown{a.url, len(a.body)}
 	}
 	return true
 }
 
-// ends: an answer that grows ends with a whole chunk. It may break off, with an error, where the encoder does.
-func (g *growing) ends(d *dash, a *answer, at place) bool {
-	said := ""
-	if a.broken != nil {
-		said = a.broken.Error()
-	}
-	g.broken.add(a.broken == nil, at, said)
-	if a.broken != nil {
+// turn takes a turn to read a segment while it grows. Presentations share them, and who had one lets others go first.
+func (d *dash) turn(ctx context.Context, g *growing) bool {
+	if g.had && !d.pause(ctx, 20*time.Millisecond) {
 		return false
 	}
+	if d.reading.Add(1) > max(1, maxGrowing/d.dashes.Load()) || !try(d.fetch.grows) {
+		d.reading.Add(-1)
+		return false
+	}
+	return true
+}
+
+func (d *dash) turned() {
+	leave(d.fetch.grows)
+	d.reading.Add(-1)
+}
+
+// ends: an answer that grows ends with a whole chunk. It may break off, with an error, where the encoder does.
+func (g *growing) ends(d *dash, a *answer, at place, decided time.Time) bool {
+	if a.broken != nil {
+		g.doubt(doubt{at, a.broken.Error(), decided, g.broken})
+		return false
+	}
+	g.broken.add(true, at, "")
 	whole := true
 	for _, f := range mp4.ReadSegment(a.body, nil).Faults {
 		whole = whole && f.Assertion != 65
@@ -127,15 +177,34 @@ func (g *growing) ends(d *dash, a *answer, at place) bool {
 	return d.judge.test(60, whole, at, fmt.Sprintf("%d bytes that end within a box, cleanly", len(a.body)), "an answer whose source breaks off breaks off itself")
 }
 
+func (g *growing) doubt(o doubt) {
+	if len(g.doubts) < maxDoubts {
+		g.doubts = append(g.doubts, o)
+	}
+}
+
+// settle asks for what was in doubt, once it is decided.
+func (d *dash) settle(ctx context.Context, g *growing) {
+	for len(g.doubts) > 0 && time.Now().After(g.doubts[0].after) {
+		o := g.doubts[0]
+		g.doubts = g.doubts[1:]
+		a, err := d.fetch.get(ctx, request{url: o.at.url, limit: maxMedia})
+		if ctx.Err() != nil || err != nil {
+			return
+		}
+		o.wrong.add(a.status != 200 || a.broken != nil, o.at, o.said+"; now it is whole")
+	}
+}
+
 // judgeWhole asks again for what has grown, now that it is over: it has the bytes that it had.
-func (d *dash) judgeWhole(ctx context.Context, t *dashTrack, a *answer, at place) {
-	at.url = a.url
+func (d *dash) judgeWhole(ctx context.Context, t *dashTrack, was grown, at place) {
+	at.url = was.url
 	again, err := d.fetch.get(ctx, request{url: at.url, limit: maxMedia})
 	if err != nil || ctx.Err() != nil || again.status != 200 || again.broken != nil {
 		return
 	}
-	t.judge.test(60, len(again.body) <= len(a.body), at, fmt.Sprintf("%d bytes, and a clean end", len(a.body)), fmt.Sprintf("the segment has %d bytes", len(again.body)))
-	if len(again.body) == len(a.body) {
+	t.judge.test(60, len(again.body) <= was.size, at, fmt.Sprintf("%d bytes, and a clean end", was.size), fmt.Sprintf("the segment has %d bytes", len(again.body)))
+	if len(again.body) == was.size {
 		d.names.see(d.judge, at, again)
 	}
 }
@@ -155,14 +224,18 @@ func (d *dash) judgeArrival(t *dashTrack, s *mpd.Segment, seg *mp4.Segment, a *a
 	for i := range seg.Chunks {
 		c := &seg.Chunks[i]
 		came := a.came(c.Mdat.At + len(c.Mdat.All))
-		if came.IsZero() || came.Sub(a.sent) < 30*time.Millisecond {
-			continue // it was there already
+		if came.IsZero() {
+			continue
 		}
 		end := c.DecodeTime() - t.init.Shift
 		for _, sample := range c.Samples {
 			end += int64(sample.Duration)
 		}
-		lag := came.Add(d.clock).Sub(d.mpd.AvailabilityStart.Add(r.Period.Start).Add(ticksToTime(end, scale) - mpd.Ticks(r.Template.Offset, r.Template.Timescale)))
+		made := d.mpd.AvailabilityStart.Add(r.Period.Start).Add(ticksToTime(end, scale) - mpd.Ticks(r.Template.Offset, r.Template.Timescale) - d.clock)
+		if made.Before(a.sent) {
+			continue // it may have been there already
+		}
+		lag := came.Sub(made)
 		list = append(list, coming{c.Moof, lag})
 		least = min(least, lag)
 		for _, f := range c.Prfts {
@@ -226,10 +299,16 @@ func (d *dash) judgeChunks(t *dashTrack, s *mpd.Segment, seg *mp4.Segment) {
 	}
 }
 
-// judgeOpen is called at the end: what says that its segments can be had while they grow lists them then. nil: not low
-// latency.
-func (g *growing) judgeOpen(d *dash) {
-	if g != nil && g.looks >= 5 {
-		d.judge.test(88, g.open > 0, d.place("MPD", d.base, "availabilityTimeOffset"), fmt.Sprintf("none of %d segments could be had while it grew", g.looks), "segments can be had while they grow")
+// judgeOpen: what says that its segments can be had early lists them then.
+func (d *dash) judgeOpen(t *dashTrack) {
+	r := t.rep
+	n := len(r.Segments)
+	if t.low == nil || n == 0 || !d.mpd.Dynamic {
+		return
+	}
+	last := &r.Segments[n-1]
+	if length := mpd.Ticks(last.Duration, r.Template.Timescale); r.Template.Early > length/2 {
+		behind := d.seen.Add(d.clock).Sub(r.UTC(d.mpd, last.Time+last.Duration))
+		t.low.listed.add(behind <= 0, d.place(t.subject, d.base, last.Element.Path()), fmt.Sprintf("the newest was over %v ago", behind.Round(time.Millisecond)))
 	}
 }

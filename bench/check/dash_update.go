@@ -88,9 +88,9 @@ func (d *dash) judgeCommon(was, is *mpd.Representation, at place) {
 	d.judge.test(84, newEnd.Time >= oldEnd.Time, at, fmt.Sprintf("the timeline ends with t=%d", newEnd.Time), fmt.Sprintf("it ended with t=%d", oldEnd.Time))
 }
 
-// foresaw reports whether the version before listed a segment that was not over: its encoder may have broken off since.
+// foresaw reports whether the version before listed a segment that may not have been whole then: its encoder may have broken off since.
 func (d *dash) foresaw(was *mpd.Representation, s *mpd.Segment) bool {
-	return was.Template.Early > 0 && was.UTC(d.mpd, s.Time+s.Duration).After(d.seen.Add(d.clock))
+	return was.Template.Early > 0 && was.UTC(d.mpd, s.Time+s.Duration).Add(grace(was, s)).After(d.seen.Add(d.clock))
 }
 
 // judgeGrowth: a live MPD lists something new, or says that it has looked, in time.

@@ -23,7 +23,9 @@ const (
 	maxProbe       = 1 << 20 // of an answer that is not to be read
 	maxRedirects   = 4
 	requestTime    = 15 * time.Second // a request with its body, unless it says how long it may be held
-	maxHeld        = 8                // turns: tracks whose requests an origin may hold at a time
+	probeTime      = 20 * time.Second // for the probes of a presentation at least
+	maxFollowed    = 6                // playlists that are followed by held requests at a time
+	maxGrowing     = 4                // segments that are read while they grow
 	maxHints       = 2                // hinted parts that are waited for at a time
 	maxMarks       = 20_000           // moments that are remembered of one body
 	maxHeaderBytes = 64 << 10
@@ -66,7 +68,8 @@ type mark struct {
 type fetcher struct {
 	client *http.Client
 	gate   chan struct{} // concurrency
-	turns  chan struct{} // of those whose requests may be held
+	turns  chan struct{} // of playlists whose requests may be held
+	grows  chan struct{} // of segments that are read while they grow
 	hints  chan struct{} // of requests for hinted parts
 	now    func() time.Time
 	count  atomic.Int64
@@ -76,13 +79,13 @@ type fetcher struct {
 func newFetcher(concurrency int, transport http.RoundTripper, now func() time.Time) *fetcher {
 	if transport == nil {
 		transport = &http.Transport{
-			DisableCompression: true, MaxResponseHeaderBytes: maxHeaderBytes, MaxIdleConnsPerHost: concurrency + maxHeld + maxHints,
+			DisableCompression: true, MaxResponseHeaderBytes: maxHeaderBytes, MaxIdleConnsPerHost: concurrency + maxFollowed + maxGrowing + maxHints,
 			TLSHandshakeTimeout: 10 * time.Second, Proxy: http.ProxyFromEnvironment,
 		}
 	}
 	f := &fetcher{
 		gate: make(chan struct{}, concurrency), now: now,
-		turns: make(chan struct{}, maxHeld), hints: make(chan struct{}, maxHints),
+		turns: make(chan struct{}, maxFollowed), grows: make(chan struct{}, maxGrowing), hints: make(chan struct{}, maxHints),
 	}
 	f.client = &http.Client{Transport: transport, CheckRedirect: func(_ *http.Request, via []*http.Request) error {
 		if len(via) > maxRedirects {

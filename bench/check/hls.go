@@ -272,7 +272,7 @@ func (l *hlsList) readSegment(ctx context.Context, base string, s *m3u8.Segment,
 		return
 	}
 	c := claim{
-		pieces: l.edge.pieces(s),
+		pieces: l.pieces(s),
 		url:    resolve(base, s.URI), from: s.Range.Offset, len: s.Range.Length, at: fmt.Sprintf("line %d", s.Line),
 		number: int64(s.Number), breaks: s.Breaks, again: again, length: s.Duration, slack: time.Millisecond,
 	}

@@ -16,6 +16,8 @@ func (l *hlsList) probeBlocking(ctx context.Context) {
 	if p == nil || !lowLatency(p) || p.Control.Get("CAN-BLOCK-RELOAD") != "YES" {
 		return
 	}
+	ctx, cancel := context.WithTimeout(ctx, max(probeTime, time.Until(l.until)))
+	defer cancel()
 	if p.Ended {
 		l.probeEnded(ctx, p)
 		return
@@ -33,8 +35,8 @@ func (l *hlsList) probeBlocking(ctx context.Context) {
 	case <-ctx.Done():
 		return
 	}
-	ctx, cancel := context.WithDeadline(ctx, l.until)
-	defer cancel()
+	ctx, watched := context.WithDeadline(ctx, l.until)
+	defer watched()
 	l.probeNear(ctx)
 	l.probeBehind(ctx)
 	l.probeWhole(ctx)

@@ -22,7 +22,7 @@ type liveEdge struct {
 	sightings []sighting // of the newest versions, oldest first
 	pending   []promise  // what siblings said of this one, to be compared with its next version
 
-	hinted, prompt, burst, pace, reports, together *tally
+	hinted, prompt, burst, pace, reports, together, lengths *tally
 }
 
 const maxPieces = 3 // segments whose parts are kept, to be compared with the whole
@@ -36,6 +36,7 @@ func newLiveEdge(l *hlsList) *liveEdge {
 		burst:    s.tally(50, "the bytes of a part come in one go, once all are there"),
 		pace:     s.tally(33, "a new part within 1.1 times the PART-TARGET of the one before"),
 		reports:  s.tally(22, "LAST-MSN and LAST-PART are where that playlist ends, to a part"),
+		lengths:  s.tally(117, "DURATION is how long the samples of the part last, to a frame"),
 		together: s.tally(34, "playlists end within a part of each other"),
 	}
 }
@@ -69,7 +70,7 @@ func (l *hlsList) follow(ctx context.Context) {
 				return
 			}
 		}
-		next := l.playlist.Next()
+		next, began := l.playlist.Next(), time.Now()
 		hint := l.askHint(ctx, next)
 		ok := l.reload(ctx, next)
 		l.judgeHint(hint)
@@ -79,6 +80,10 @@ func (l *hlsList) follow(ctx context.Context) {
 		l.readParts(ctx)
 		if l.playlist.End() > l.read {
 			l.readNew(ctx)
+		}
+		// What comes at once was there: it need not be asked for faster than it can be made.
+		if least := max(10*time.Millisecond, l.playlist.PartTarget()/4); time.Since(began) < least && !l.pause(ctx, least-time.Since(began)) {
+			return
 		}
 	}
 }
@@ -202,7 +207,7 @@ func (l *hlsList) readParts(ctx context.Context) {
 		}
 		if len(s.Parts) < e.next.Part || len(s.Parts) == 0 && n < p.End() { // they have left the list
 			l.lastPart.known = false
-			delete(e.open, n)
+			l.drop(n)
 			continue
 		}
 		for e.next.Part < len(s.Parts) && ctx.Err() == nil {
@@ -219,7 +224,7 @@ func (l *hlsList) readPart(ctx context.Context, s *m3u8.Segment, k int) {
 	part, e := &s.Parts[k], l.edge
 	if part.Gap || s.Map == nil || s.Key.Get("METHOD") == "AES-128" {
 		l.lastPart.known = false
-		delete(e.open, s.Number)
+		l.drop(s.Number)
 		return
 	}
 	base := l.answer.url
@@ -227,7 +232,7 @@ func (l *hlsList) readPart(ctx context.Context, s *m3u8.Segment, k int) {
 	if in == nil {
 		return
 	}
-	c := partClaim{independent: part.Independent, index: k}
+	c := partClaim{independent: part.Independent, index: k, lengths: e.lengths}
 	c.url, c.from, c.len, c.at = resolve(base, part.URI), part.Range.Offset, part.Range.Length, fmt.Sprintf("line %d", part.Line)
 	c.number, c.breaks, c.length = int64(s.Number), s.Breaks, part.Duration
 	if got := e.got; got != nil && got.url == c.url && c.len == 0 {
@@ -236,19 +241,26 @@ func (l *hlsList) readPart(ctx context.Context, s *m3u8.Segment, k int) {
 	e.got = nil
 	b := l.track.readPart(ctx, in, c)
 	had, known := e.open[s.Number]
-	switch {
-	case b == nil || k > 0 && !known:
-		delete(e.open, s.Number)
-	case k == 0:
+	if b == nil || k > 0 && !known || len(had)+len(b) > maxMedia || l.kept.Load() > maxKept {
+		l.drop(s.Number)
+		return
+	}
+	if k == 0 {
 		for n := range e.open {
-			if n+maxPieces <= s.Number || n > s.Number {
-				delete(e.open, n)
+			if n+maxPieces <= s.Number || n >= s.Number {
+				l.drop(n)
 			}
 		}
-		e.open[s.Number] = append([]byte(nil), b...)
-	case len(had)+len(b) <= maxMedia:
-		e.open[s.Number] = append(had, b...)
+		had = nil
 	}
+	e.open[s.Number] = append(had, b...)
+	l.kept.Add(int64(len(b)))
+}
+
+// drop forgets the parts of a segment.
+func (l *hlsList) drop(number uint64) {
+	l.kept.Add(-int64(len(l.edge.open[number])))
+	delete(l.edge.open, number)
 }
 
 // readAgain asks for the oldest part that is listed: it is there still, and the same.
@@ -266,11 +278,12 @@ func (l *hlsList) readAgain(ctx context.Context) {
 }
 
 // pieces are the bytes of a segment's parts, once all have been read; nil where they are not known.
-func (e *liveEdge) pieces(s *m3u8.Segment) []byte {
+func (l *hlsList) pieces(s *m3u8.Segment) []byte {
+	e := l.edge
 	b, ok := e.open[s.Number]
 	if !ok || s.Number == e.next.Number && e.next.Part < len(s.Parts) || s.Gap {
 		return nil
 	}
-	delete(e.open, s.Number)
+	l.drop(s.Number)
 	return b
 }

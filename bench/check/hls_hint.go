@@ -33,7 +33,7 @@ func (l *hlsList) askHint(ctx context.Context, next m3u8.Position) *hinting {
 	go func() {
 		defer leave(l.fetch.hints)
 		defer close(w.done)
-		w.a, w.err = l.fetch.get(ctx, request{url: w.url, limit: maxMedia, timed: true, patience: hold})
+		w.a, w.err = l.fetch.get(ctx, request{url: w.url, limit: maxPart, timed: true, patience: hold})
 	}()
 	return w
 }

@@ -29,14 +29,15 @@ type promise struct {
 }
 
 const (
-	maxSightings = 8
+	maxSightings = 3
+	maxSighted   = 512 << 10 // bytes of a playlist that is remembered
 	maxPromises  = 256
 )
 
 // sighted notes a version, compares what others said of this playlist with it, and what it says of them with what they
 // were.
 func (l *hlsList) sighted(a *answer, p *m3u8.Playlist) {
-	if !lowLatency(p) || p.Parts == 0 || l.iframes || l.h.multivariant == nil {
+	if len(a.body) > maxSighted || p.Parts == 0 || l.iframes || l.h.multivariant == nil {
 		return
 	}
 	now := a.sent.Add(a.took)

@@ -65,6 +65,21 @@ var hostile = map[string]http.HandlerFunc{
 			}
 		}
 	},
+	"parts without end": func(w http.ResponseWriter, q *http.Request) {
+		if q.URL.Path != "/" {
+			_, _ = w.Write(make([]byte, 1<<20))
+			return
+		}
+		fmt.Fprint(w, "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,CAN-SKIP-UNTIL=0.1\n#EXT-X-PART-INF:PART-TARGET=0.02\n#EXT-X-MAP:URI=\"i\"\n")
+		for i := range 20_000 + time.Now().UnixNano()/1e6%20_000 {
+			fmt.Fprintf(w, "#EXT-X-PART:DURATION=0.02,URI=\"p%d\"\n", i)
+		}
+	},
+	"parts at once": func(w http.ResponseWriter, q *http.Request) {
+		n := time.Now().UnixNano()
+		fmt.Fprintf(w, "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK=1\n#EXT-X-PART-INF:PART-TARGET=0.02\n#EXT-X-MEDIA-SEQUENCE:%d\n"+
+			"#EXT-X-MAP:URI=\"i\"\n#EXTINF:1,\na%d\n#EXT-X-PART:DURATION=0.02,URI=\"p\"\n#EXT-X-RENDITION-REPORT:URI=\"/\",LAST-MSN=18446744073709551615,LAST-PART=99999999999999999999\n", n, n)
+	},
 	"entities": func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, `<?xml version="1.0"?><!DOCTYPE MPD [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]><MPD>&b;</MPD>`)
 	},

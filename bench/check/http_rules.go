@@ -142,6 +142,8 @@ type missing struct {
 
 // probe asks what players and caches ask now and then, once a presentation.
 func (p *presentation) probe(ctx context.Context, e example) {
+	ctx, cancel := context.WithTimeout(ctx, max(probeTime, time.Until(p.until)))
+	defer cancel()
 	p.probeManifest(ctx, e)
 	if e.segment != "" {
 		p.probeSegment(ctx, e)

@@ -155,7 +155,7 @@ var partFaults = map[string]lowFault{
 	"parts come by two":                 of(func(g *growingOrigin) { g.pairs = true }, 33, "new part"),
 	"sound is behind":                   of(func(g *growingOrigin) { g.behind = 3 * growPart }, 34, "within a part"),
 	"part time jumps":                   {liveFault: liveFault{body: onParts(later, everySecond), want: 63, says: "the part before"}},
-	"part as long as it is not":         said(video, text("#EXT-X-PART:DURATION=0.20000", "#EXT-X-PART:DURATION=0.18000"), 117, "the part last"),
+	"part as long as it is not":         said(video, text("#EXT-X-PART:DURATION=0.20000", "#EXT-X-PART:DURATION=0.15000"), 117, "to a frame"),
 	"part that is not there":            {liveFault: liveFault{status: everyPart(404), want: 110}},
 	"part of other bytes at times": {liveFault: liveFault{body: func(_ *proxy, path string, _ time.Duration, n int, b []byte) []byte {
 		if strings.HasSuffix(path, "m4s") && strings.Count(path, ".") == 2 && strings.HasPrefix(path, "/video240/") {
@@ -303,7 +303,7 @@ var growingFaults = map[string]lowFault{
 	"ends behind three chunks":           of(func(g *growingOrigin) { g.early = true }, 60, "the segment has"),
 	"breaks off often":                   flowing(func(b io.ReadCloser) io.Reader { return io.MultiReader(io.LimitReader(b, 700), failing{}) }, 60, "only where its source"),
 	"segments only once they are over":   of(func(g *growingOrigin) { g.closed = true }, 85, "availability time on"),
-	"the MPD lists what is over":         of(func(g *growingOrigin) { g.past = true }, 88, "can be had"),
+	"the MPD lists what is over":         of(func(g *growingOrigin) { g.past = true }, 88, "are listed then"),
 	"segments of the future":             {liveFault: liveFault{want: 85, status: ahead(200)}},
 	"complete, it says":                  said(manifest, text(` availabilityTimeComplete="false"`, ""), 87, "goes with"),
 	"incomplete, and never early":        said(manifest, text(` availabilityTimeOffset="0.800"`, ""), 87, "goes with"),

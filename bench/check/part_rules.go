@@ -11,14 +11,12 @@ import (
 	"weir/media"
 )
 
-// partSlack is by how much a part's DURATION may be off its samples.
-const partSlack = 5 * time.Millisecond
-
 // A partClaim is what a playlist says of one part.
 type partClaim struct {
 	claim
 	index       int // in its segment
 	independent bool
+	lengths     *tally
 }
 
 // readPart fetches a part and judges it against what the playlist says, and against the part before; nil where it
@@ -46,10 +44,23 @@ func (t *track) readPart(ctx context.Context, in *mp4.Init, c partClaim) []byte 
 	t.independent(s, in, c, p)
 	if scale := int64(in.Timescale); scale > 0 {
 		length := mpd.Ticks(times.DecodeEnd-times.Decode, scale)
-		t.judge.test(117, (c.length-length).Abs() <= partSlack, p, fmt.Sprintf("%v", c.length), fmt.Sprintf("the samples of the part last %v", length))
+		c.lengths.add((c.length-length).Abs() <= t.shortest(s, scale)+time.Millisecond, p, fmt.Sprintf("%v, where the samples of the part last %v", c.length, length))
 	}
 	t.followsPart(s, times, c, p)
 	return a.body
+}
+
+// shortest is the length of the track's shortest sample so far. A part may be a frame off what is said of it, and more now and
+// then: where frames were lost, that after them lasts longer, beyond the end of its part.
+func (t *track) shortest(s *mp4.Segment, scale int64) time.Duration {
+	for i := range s.Chunks {
+		for _, sample := range s.Chunks[i].Samples {
+			if d := mpd.Ticks(int64(sample.Duration), scale); d > 0 && (t.frame == 0 || d < t.frame) {
+				t.frame = d
+			}
+		}
+	}
+	return t.frame
 }
 
 // independent: INDEPENDENT=YES stands where the first picture is one from which players can start, and only there. Audio

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
 	"sync"
 )
@@ -11,6 +12,7 @@ import (
 type tally struct {
 	assertion int
 	truth     string // what is due
+	share     int    // more than one in so many is a fault; 0: tallyShare
 
 	mu    sync.Mutex
 	count int
@@ -59,5 +61,5 @@ func (t *tally) judge(j *judge) {
 	if t.count < tallyLeast {
 		return
 	}
-	j.test(t.assertion, t.bad*tallyShare <= t.count, t.at, fmt.Sprintf("%d of %d times; the first: %s", t.bad, t.count, t.said), t.truth)
+	j.test(t.assertion, t.bad*cmp.Or(t.share, tallyShare) <= t.count, t.at, fmt.Sprintf("%d of %d times; the first: %s", t.bad, t.count, t.said), t.truth)
 }

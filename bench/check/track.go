@@ -28,7 +28,8 @@ type track struct {
 	frames   *frameTrack
 	last     lastSegment
 	lastPart lastSegment
-	bits     int64 // media read, for the average
+	frame    time.Duration // the shortest sample seen in parts
+	bits     int64         // media read, for the average
 	length   time.Duration
 	spans    []span // of the newest segments, for comparing renditions
 }
