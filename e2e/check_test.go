@@ -7,7 +7,50 @@ import (
 	"time"
 
 	"weir/bench/check"
+	"weir/bench/push"
 )
+
+// numberPath is the MPD by number of the channel that nodes publish.
+const numberPath = "/" + locatorID + "/live.ism/manifest(format=mpd-number-cmaf)"
+
+// TestCheckLowLatency: weir check follows parts and growing segments for half a minute and finds nothing: on the demo, and
+// with an encoder that stalls, loses chunks and is started again.
+func TestCheckLowLatency(t *testing.T) {
+	t.Parallel()
+	const length = 30 * time.Second
+	troubled := newNode(t, settings{name: "troubled", tracks: []string{"video540", "video360", "video240", "audio"}})
+	pushDemo(t, troubled, func(o *push.Options) { o.Epoch, o.Fault = true, trouble })
+	demo := newDemo(t)
+	const path = "/11111111-2222-4333-8444-000000000001/demo.ism/"
+	verdicts := []*verdict{
+		judgeURLs(t, length, troubled.base()+hlsPath, troubled.base()+dashPath, troubled.base()+numberPath),
+		judgeURLs(t, length, demo.base()+path+"manifest(format=m3u8-cmaf)", demo.base()+path+"manifest(format=mpd-time-cmaf)", demo.base()+path+"manifest(format=mpd-number-cmaf)"),
+	}
+	for _, v := range verdicts {
+		v.clean(t)
+		for _, assertion := range []int{17, 21, 42, 50, 88} { // parts that are their segments, hints, reloads, chunks that came
+			if !v.tested(assertion) {
+				t.Errorf("assertion %d was not put to the test", assertion)
+			}
+		}
+	}
+}
+
+// trouble is what happens to an encoder within twenty seconds: one track loses a chunk, all stall for 0.8 s and catch up, and
+// it is started again after 2 s.
+func trouble(c push.Chunk) push.Fault {
+	at := c.Media % (20 * time.Second)
+	in := func(from time.Duration) bool { return at >= from && at < from+c.Length }
+	switch {
+	case in(3*time.Second) && c.Track == "video360", in(5*time.Second) && c.Track == "audio":
+		return push.Fault{Drop: true}
+	case in(8 * time.Second):
+		return push.Fault{Delay: 800 * time.Millisecond}
+	case in(13100 * time.Millisecond):
+		return push.Fault{Cut: push.Reset, Down: 2 * time.Second}
+	}
+	return push.Fault{}
+}
 
 // A verdict is what weir check says of nodes while a test does other things with them.
 type verdict struct {
@@ -20,16 +63,24 @@ type verdict struct {
 // ends the watch, should it be over first.
 func judge(t *testing.T, length time.Duration, nodes ...*node) *verdict {
 	t.Helper()
-	o := check.Options{For: length, Log: logger(t, "check")}
+	var urls []string
 	for _, n := range nodes {
 		for _, path := range []string{hlsPath, dashPath, smoothPath} {
-			url := n.base() + path
-			eventually(t, 20*time.Second, "a manifest to judge", func() error {
-				_, err := get(url)
-				return err
-			})
-			o.URLs = append(o.URLs, url)
+			urls = append(urls, n.base()+path)
 		}
+	}
+	return judgeURLs(t, length, urls...)
+}
+
+// judgeURLs begins to judge manifests.
+func judgeURLs(t *testing.T, length time.Duration, urls ...string) *verdict {
+	t.Helper()
+	o := check.Options{For: length, Log: logger(t, "check"), URLs: urls}
+	for _, url := range urls {
+		eventually(t, 20*time.Second, "a manifest to judge", func() error {
+			_, err := get(url)
+			return err
+		})
 	}
 	v := &verdict{done: make(chan struct{})}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -42,6 +93,16 @@ func judge(t *testing.T, length time.Duration, nodes ...*node) *verdict {
 		<-v.done
 	})
 	return v
+}
+
+// tested reports whether an assertion was put to the test. The verdict is there.
+func (v *verdict) tested(assertion int) bool {
+	for _, t := range v.report.Tested {
+		if t.Assertion == assertion {
+			return true
+		}
+	}
+	return false
 }
 
 // clean waits for the verdict. Whatever was found fails the test; the report is in its log.

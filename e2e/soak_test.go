@@ -327,8 +327,11 @@ func (s *soak) checked(t *testing.T) {
 	var running []*process
 	for i, path := range s.paths {
 		base := s.base() + path
-		running = append(running, start(t, fmt.Sprint("check-c", i), exec.Command(binary(t), "check", "-quiet", "-for", "30s",
-			base+"manifest(format=m3u8-cmaf)", base+"manifest(format=mpd-time-cmaf)", base+"manifest")))
+		urls := []string{base + "manifest(format=m3u8-cmaf)", base + "manifest(format=mpd-time-cmaf)", base + "manifest"}
+		if _, err := get(base + "manifest(format=mpd-number-cmaf)"); err == nil { // encoders that send UTC have it
+			urls = append(urls, base+"manifest(format=mpd-number-cmaf)")
+		}
+		running = append(running, start(t, fmt.Sprint("check-c", i), exec.Command(binary(t), append([]string{"check", "-quiet", "-for", "30s"}, urls...)...)))
 	}
 	for i, p := range running {
 		if err := p.wait(2 * time.Minute); err != nil {
