@@ -16,7 +16,7 @@ import (
 type waitingResult struct {
 	Server   string               `json:"server"` // weir or bare
 	Waiters  int                  `json:"waiters"`
-	CPU      spread               `json:"cpuMicrosPerAnswer"`        // of the server, for taking the request, waiting and answering
+	CPU      spread               `json:"cpuMicrosPerAnswer"`        // of the server, for taking the request, waiting and answering, without what it takes when nobody waits
 	Release  spread               `json:"releaseCPUMicrosPerAnswer"` // of it, for the answer
 	Memory   float64              `json:"memoryBytesEach"`
 	First    spread               `json:"firstMillis"` // from the sending of what releases them to the first answer
@@ -108,7 +108,8 @@ type crowd struct {
 	*waitingResult
 	server *process
 	spec   play.Spec
-	empty  int64 // RSS before the first came
+	empty  int64   // RSS before the first came
+	quiet  float64 // share of a core that the server takes when nobody waits
 
 	cpu, release, first, last, p999 []float64
 }
@@ -122,11 +123,9 @@ func newCrowd(name string, spec play.Spec, kind play.Kind, url string, server *p
 func (c *crowd) turn(ctx context.Context, b *bench) func(int) error {
 	return func(int) error {
 		if c.empty == 0 {
-			m, err := c.server.memory()
-			if err != nil {
+			if err := c.look(ctx); err != nil {
 				return err
 			}
-			c.empty = m.RSS
 		}
 		r, err := b.load(ctx, c.spec)
 		if err != nil {
@@ -141,7 +140,7 @@ func (c *crowd) turn(ctx context.Context, b *bench) func(int) error {
 		c.Answers.Merge(r.Last)
 		var cpu, release, first, last, p999 time.Duration
 		for _, round := range r.Rounds {
-			cpu += round.Asking + round.Release
+			cpu += round.Asking + round.Release - time.Duration(c.quiet*float64(round.Took))
 			release += round.Release
 			first, last, p999 = max(first, round.First), max(last, round.Last), max(p999, round.P999)
 		}
@@ -154,6 +153,26 @@ func (c *crowd) turn(ctx context.Context, b *bench) func(int) error {
 		}
 		return nil
 	}
+}
+
+// look reads what the server takes when nobody waits.
+func (c *crowd) look(ctx context.Context) error {
+	const long = 3 * time.Second
+	before, err := c.server.cpu()
+	if err != nil {
+		return err
+	}
+	if err := sleep(ctx, long); err != nil {
+		return err
+	}
+	after, err := c.server.cpu()
+	if err != nil {
+		return err
+	}
+	c.quiet = (after - before).Seconds() / long.Seconds()
+	m, err := c.server.memory()
+	c.empty = m.RSS
+	return err
 }
 
 func (c *crowd) set() *waitingResult {

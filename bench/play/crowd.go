@@ -80,9 +80,10 @@ func (c *crowd) gather() {
 	if len(l.result.Rounds) == 0 {
 		l.count(true)
 	}
+	began := time.Now()
 	c.round, c.answers, c.waiting = Round{Waiters: len(c.waiters)}, c.answers[:0], len(c.waiters)
 	c.all = func() {
-		c.round.Release = c.cpu() - c.was
+		c.round.Release, c.round.Took = c.cpu()-c.was, time.Since(began)
 		c.door.sent(c, c.over)
 	}
 	c.was = c.cpu()

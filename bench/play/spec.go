@@ -53,6 +53,7 @@ type Round struct {
 	Waiters int           `json:"waiters"`
 	Asking  time.Duration `json:"askingCPU"`  // of the server, until all wait
 	Release time.Duration `json:"releaseCPU"` // of the server, from then until the last is answered
+	Took    time.Duration `json:"took"`       // both together
 	Memory  int64         `json:"memory"`     // RSS of the server while all wait
 	First   time.Duration `json:"first"`      // from the sending of the chunk that releases to the first answer
 	P999    time.Duration `json:"p999"`
