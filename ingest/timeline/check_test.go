@@ -13,7 +13,8 @@ import (
 //	C3  a segment completes once, after its pieces, and takes none after that
 //	C4  every track's list is consecutive; times never go back; media is listed after it completed
 //	C5  a generation is opened before anything belongs to it
-//	C6  a sample's time is what its mapping says, except that the one after a short hole starts early
+//	C6  a sample's time is what its mapping says, except that the one after a short hole starts early, and ends with its part
+//	    where the hole reaches beyond that
 //	C7  one record at a time is asked for
 //	C8  a sparse segment covers its slot from edge to edge, with samples within their own times and blanks
 //	C9  every piece lies in one part; parts are listed in order, once all of them is there, and before their segment, which
@@ -226,7 +227,9 @@ func (c *checker) placed(ev *Event) {
 		}
 		enc += int64(s.p.chunk.Durations[i])
 	}
-	if at := ev.Map.At(enc); ev.End != at && at > ev.Start {
+	bridged := ev.To == ev.From+1 && ev.End < ev.Map.At(enc) && grid.Cadence != 0 && (ev.End-m.start)%g.partLength(grid) == 0 &&
+		ev.Map.At(enc-int64(s.p.chunk.Durations[ev.From])) >= ev.End
+	if at := ev.Map.At(enc); ev.End != at && at > ev.Start && !bridged {
 		c.fault("C6 %s: segment %d: a piece ends at %d, its mapping says %d", ev.Track, ev.N, ev.End, at)
 	}
 	m.pos, t.pos = ev.End, ev.End

@@ -237,7 +237,7 @@ func spans(parts []Event) (all [][2]int64) {
 	return all
 }
 
-// A chunk that is lost costs the part that it was in nothing but its frames: the frame behind the hole starts early, and
+// A chunk that is lost costs the part that it was in nothing but its frames: the frames behind the hole start early, and
 // parts stay where the grid has them. A longer hole makes the slot a GAP, which keeps the parts that were listed.
 func TestPartsAndHoles(t *testing.T) {
 	for _, chunk := range []int64{1, 2, 5} {
@@ -269,6 +269,11 @@ func TestPartsAndHoles(t *testing.T) {
 						for _, m := range k(n, name) {
 							if end := m.parts[len(m.parts)-1].End; end != m.end {
 								t.Errorf("%s: segment %d ends at %d, its parts at %d", name, m.n, m.end, end)
+							}
+							for i := range m.parts {
+								if m.begins[i] != m.parts[i].Start {
+									t.Errorf("%s: segment %d: part %d is said to start at %d, and does at %d", name, m.n, i, m.parts[i].Start, m.begins[i])
+								}
 							}
 						}
 					}

@@ -217,7 +217,9 @@ func (tl *Timeline) write(in *input, h *held, start int64, first bool) {
 	} else if c.parts.some && c.parted(start, in.m.At(h.x+int64(h.dur[from]))) {
 		tl.endPart(t, start)
 	}
-	c.pos = max(start, c.run(in, h))
+	if !c.bridge(in, h, start) {
+		c.pos = max(start, c.run(in, h))
+	}
 	c.parts.some = true
 	tl.emit(Event{
 		Kind: Placed, Track: t.name, Chunk: h.id, From: from, To: h.from, N: c.n, Part: c.parts.index, Slot: c.g.slot(c.n),
@@ -233,6 +235,22 @@ func (tl *Timeline) write(in *input, h *held, start int64, first bool) {
 		tl.complete(in, h, c.pos)
 	}
 	tl.enter(t, c.n+1)
+}
+
+// bridge places the one sample after a hole that reaches into the next part: it starts early, and ends with the part that it
+// is put in, so that parts stay on the grid. The sample after it finds what is left of the hole. It reports false where there
+// is no such hole, and where no sample would be left for the segment's last part.
+func (c *cursor) bridge(in *input, h *held, start int64) bool {
+	limit := c.partLimit()
+	if c.grid.Cadence == 0 || limit >= c.end || in.m.At(h.x) < limit {
+		return false
+	}
+	x := h.x + int64(h.dur[h.from])
+	if in.m.At(x) >= c.end {
+		return false
+	}
+	h.from, h.x, c.pos = h.from+1, x, limit
+	return true
 }
 
 // runsOn tells whether the segment goes on to a sync sample, beyond its slot.
