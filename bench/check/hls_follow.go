@@ -15,7 +15,7 @@ import (
 type liveEdge struct {
 	begun bool
 	next  m3u8.Position // the part to read next
-	open  map[uint64][]byte
+	open  map[uint64]pieces
 	last  time.Time // when the newest part came
 	got   *answer   // to a hint, until it is read as a part
 
@@ -25,12 +25,20 @@ type liveEdge struct {
 	hinted, prompt, burst, pace, reports, together, lengths *tally
 }
 
+// pieces are the parts of a segment that have been read, one behind the other.
+type pieces struct {
+	bytes []byte
+	count int
+}
+
+const heldLeast = 30 * time.Millisecond // an answer that took as long has been held
+
 const maxPieces = 3 // segments whose parts are kept, to be compared with the whole
 
 func newLiveEdge(l *hlsList) *liveEdge {
 	s := l.session
 	return &liveEdge{
-		open:     map[uint64][]byte{},
+		open:     map[uint64]pieces{},
 		hinted:   s.tally(21, "the part that comes is the one that was hinted at"),
 		prompt:   s.tally(50, "the request for a hinted part is answered when the part is listed"),
 		burst:    s.tally(50, "the bytes of a part come in one go, once all are there"),
@@ -178,7 +186,7 @@ func (l *hlsList) ended46(ctx context.Context, at place) {
 // what PART-HOLD-BACK, behind which players stay, is above three parts.
 func (l *hlsList) keepsPace(a *answer, p *m3u8.Playlist, at place) {
 	came := a.sent.Add(a.took)
-	if was := l.edge.last; !was.IsZero() {
+	if was := l.edge.last; !was.IsZero() && a.took >= heldLeast {
 		part := p.PartTarget()
 		allowed := part*11/10 + max(0, p.Seconds("PART-HOLD-BACK")-3*part) + 50*time.Millisecond
 		stood := came.Sub(was)
@@ -241,7 +249,7 @@ func (l *hlsList) readPart(ctx context.Context, s *m3u8.Segment, k int) {
 	e.got = nil
 	b := l.track.readPart(ctx, in, c)
 	had, known := e.open[s.Number]
-	if b == nil || k > 0 && !known || len(had)+len(b) > maxMedia || l.kept.Load() > maxKept {
+	if b == nil || k > 0 && (!known || had.count != k) || len(had.bytes)+len(b) > maxMedia || l.kept.Load() > maxKept {
 		l.drop(s.Number)
 		return
 	}
@@ -251,15 +259,15 @@ func (l *hlsList) readPart(ctx context.Context, s *m3u8.Segment, k int) {
 				l.drop(n)
 			}
 		}
-		had = nil
+		had = pieces{}
 	}
-	e.open[s.Number] = append(had, b...)
+	e.open[s.Number] = pieces{append(had.bytes, b...), k + 1}
 	l.kept.Add(int64(len(b)))
 }
 
 // drop forgets the parts of a segment.
 func (l *hlsList) drop(number uint64) {
-	l.kept.Add(-int64(len(l.edge.open[number])))
+	l.kept.Add(-int64(len(l.edge.open[number].bytes)))
 	delete(l.edge.open, number)
 }
 
@@ -279,11 +287,10 @@ func (l *hlsList) readAgain(ctx context.Context) {
 
 // pieces are the bytes of a segment's parts, once all have been read; nil where they are not known.
 func (l *hlsList) pieces(s *m3u8.Segment) []byte {
-	e := l.edge
-	b, ok := e.open[s.Number]
-	if !ok || s.Number == e.next.Number && e.next.Part < len(s.Parts) || s.Gap {
+	had, ok := l.edge.open[s.Number]
+	if !ok || had.count != len(s.Parts) || s.Gap {
 		return nil
 	}
 	l.drop(s.Number)
-	return b
+	return had.bytes
 }
