@@ -186,8 +186,8 @@ func (l *hlsList) ended46(ctx context.Context, at place) {
 // what PART-HOLD-BACK, behind which players stay, is above three parts.
 func (l *hlsList) keepsPace(a *answer, p *m3u8.Playlist, at place) {
 	came := a.sent.Add(a.took)
-	if was := l.edge.last; !was.IsZero() && a.took >= heldLeast {
-		part := p.PartTarget()
+	// Who asked late does not know when the part before came.
+	if was, part := l.edge.last, p.PartTarget(); !was.IsZero() && a.took >= heldLeast && a.sent.Sub(was) <= part/2 {
 		allowed := part*11/10 + max(0, p.Seconds("PART-HOLD-BACK")-3*part) + 50*time.Millisecond
 		stood := came.Sub(was)
 		l.edge.pace.add(stood <= allowed, at, fmt.Sprintf("none for %v", stood.Round(time.Millisecond)))
