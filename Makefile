@@ -39,7 +39,7 @@ $(BROWSER): e2e/browser/package-lock.json e2e/browser/package.json
 	cd e2e/browser && npm ci --no-audit --no-fund --loglevel=error
 
 test: ## run all tests, those under the race detector and with real clients too
-	@scripts/tools.sh certificates node npm ffmpeg chromium gcc
+	@scripts/tools.sh certificates node npm ffmpeg chromium gcc varnishd nginx
 	@$(MAKE) --no-print-directory $(PLAYERS) $(BROWSER)
 	go vet ./...
 	WEIR_REQUIRE_TOOLS=1 go test $$(go list ./... | grep -v /e2e)
@@ -62,8 +62,8 @@ bench: ## measure latency, waiting requests, ingest, delivery beside nginx, and 
 	@scripts/tools.sh certificates nginx
 	go run ./bench/cmd/bench $(BENCH)
 
-soak: ## serve, push in every way, cut, pull and check for SOAKTIME (1h), watching names, memory and descriptors
-	WEIR_SOAK=$(SOAKTIME) go test -count=1 -timeout 0 -v -run '^Test(Hostile)?Soak$$' ./e2e
+soak: ## three runs of SOAKTIME (1h): encoders that come and go, hostile input, 50 channels with low latency and many players
+	WEIR_SOAK=$(SOAKTIME) go test -count=1 -timeout 0 -v -run '^Test(Hostile|LowLatency)?Soak$$' ./e2e
 
 golden: ## rewrite the golden files; read the difference before you commit it
 	go test $(GOLDEN) -update

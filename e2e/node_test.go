@@ -44,6 +44,7 @@ type settings struct {
 	stateURL   string        // state.url
 	shareState bool          // state.listen
 	tracks     []string      // declared tracks
+	access     bool          // log.access
 }
 
 // newNode writes a node's configuration and starts it.
@@ -62,7 +63,7 @@ func newNode(t *testing.T, s settings) *node {
 	var c strings.Builder
 	fmt.Fprintf(&c, "http: {listen: %q}\ningest: {listen: %q}\nadmin: {listen: %q}\n", n.http, n.ingest, n.admin)
 	fmt.Fprintf(&c, "data: {dir: %q}\n", filepath.Join(dir, "data"))
-	fmt.Fprintf(&c, "page: {list: %v}\n", s.list)
+	fmt.Fprintf(&c, "page: {list: %v}\nlog: {access: %v}\n", s.list, s.access)
 	if s.window != 0 {
 		fmt.Fprintf(&c, "live: {window: %q}\n", s.window)
 	}
