@@ -65,32 +65,14 @@ type load struct{ resident, goroutines, files, held float64 }
 func newSoak(t *testing.T, window time.Duration) *soak {
 	t.Helper()
 	random := rand.NewPCG(uint64(time.Now().UnixNano()), 0)
-	ports := freePorts(t, 3)
-	dir := t.TempDir()
-	config := filepath.Join(dir, "weir.yaml")
-	s := &soak{node: &node{t: t, name: "weir", args: []string{"serve", "-config", config}, http: ports[0], ingest: ports[1], admin: ports[2]}}
-	count := len(modes) + 2
-	var events, assets, outputs, locators strings.Builder
-	for i := range count {
-		fmt.Fprintf(&events, "    - {name: c%d, properties: {input: {streamingProtocol: FragmentedMP4, accessToken: %q}}}\n", i, token(i))
-		fmt.Fprintf(&assets, "    - {name: c%d, properties: {}}\n", i)
-		fmt.Fprintf(&outputs, "    - {name: c%d/out, properties: {assetName: c%d, manifestName: live}}\n", i, i)
-		fmt.Fprintf(&locators, "    - {name: c%d, properties: {assetName: c%d, streamingPolicyName: Predefined_ClearStreamingOnly, streamingLocatorId: %q}}\n", i, i, locator(i))
-		s.paths = append(s.paths, "/"+locator(i)+"/live.ism/")
+	s := &soak{node: manyChannels(t, len(modes)+2, window)}
+	for i := range len(modes) + 2 {
+		s.paths = append(s.paths, channelPath(i))
 		s.seen = append(s.seen, map[string]bool{})
 	}
-	text := fmt.Sprintf("http: {listen: %q}\ningest: {listen: %q}\nadmin: {listen: %q}\ndata: {dir: %q}\nlive: {window: %q}\n",
-		s.http, s.node.ingest, s.admin, filepath.Join(dir, "data"), window) +
-		"resources:\n  liveEvents:\n" + events.String() + "  assets:\n" + assets.String() + "  liveOutputs:\n" + outputs.String() +
-		"  streamingLocators:\n" + locators.String()
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	s.start()
 	s.r = record(t, s.base())
-	publishing := func(i int) string { return "http://" + s.node.ingest + "/" + token(i) + "/ingest.isml" }
 	for i, m := range modes {
-		publishing, feed := publishing(i), copied(t)
+		publishing, feed := s.publishingTo(i), copied(t)
 		e := &flapping{name: m.name, random: rand.New(random), steady: &s.steady, command: func() *exec.Cmd { return ffmpegCommand(t, publishing, m.docs, feed) }}
 		s.encoders = append(s.encoders, e)
 		t.Cleanup(e.end)
@@ -100,7 +82,7 @@ func newSoak(t *testing.T, window time.Duration) *soak {
 		t.Fatal(err)
 	}
 	for i, format := range []push.Format{push.CMAF, push.Smooth} {
-		o := push.Options{URL: publishing(len(modes) + i), Tracks: tracks, Epoch: true, Format: format, Fault: s.breakOften}
+		o := push.Options{URL: s.publishingTo(len(modes) + i), Tracks: tracks, Epoch: true, Format: format, Fault: s.breakOften}
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() { done <- push.Run(ctx, o) }()
@@ -112,6 +94,39 @@ func newSoak(t *testing.T, window time.Duration) *soak {
 		})
 	}
 	return s
+}
+
+// manyChannels starts a node with so many channels.
+func manyChannels(t *testing.T, count int, window time.Duration) *node {
+	t.Helper()
+	ports := freePorts(t, 3)
+	dir := t.TempDir()
+	config := filepath.Join(dir, "weir.yaml")
+	n := &node{t: t, name: "weir", args: []string{"serve", "-config", config}, http: ports[0], ingest: ports[1], admin: ports[2]}
+	var events, assets, outputs, locators strings.Builder
+	for i := range count {
+		fmt.Fprintf(&events, "    - {name: c%d, properties: {input: {streamingProtocol: FragmentedMP4, accessToken: %q}}}\n", i, token(i))
+		fmt.Fprintf(&assets, "    - {name: c%d, properties: {}}\n", i)
+		fmt.Fprintf(&outputs, "    - {name: c%d/out, properties: {assetName: c%d, manifestName: live}}\n", i, i)
+		fmt.Fprintf(&locators, "    - {name: c%d, properties: {assetName: c%d, streamingPolicyName: Predefined_ClearStreamingOnly, streamingLocatorId: %q}}\n", i, i, locator(i))
+	}
+	text := fmt.Sprintf("http: {listen: %q}\ningest: {listen: %q}\nadmin: {listen: %q}\ndata: {dir: %q}\nlive: {window: %q}\n",
+		n.http, n.ingest, n.admin, filepath.Join(dir, "data"), window) +
+		"resources:\n  liveEvents:\n" + events.String() + "  assets:\n" + assets.String() + "  liveOutputs:\n" + outputs.String() +
+		"  streamingLocators:\n" + locators.String()
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	n.start()
+	return n
+}
+
+// channelPath is where the manifests of one of many channels are.
+func channelPath(i int) string { return "/" + locator(i) + "/live.ism/" }
+
+// publishingTo is the publishing point of one of many channels.
+func (n *node) publishingTo(i int) string {
+	return "http://" + n.ingest + "/" + token(i) + "/ingest.isml"
 }
 
 // breakOften breaks each track's connection every 10 to 60 seconds of its media, in one way or the other.

@@ -79,6 +79,15 @@ func (h *Histogram) Quantile(q float64) time.Duration {
 	return 0
 }
 
+// Over is how many durations were longer than d, to one per cent.
+func (h *Histogram) Over(d time.Duration) int {
+	n := 0
+	for b := bucket(d) + 1; b < len(h.counts); b++ {
+		n += int(h.counts[b])
+	}
+	return n
+}
+
 // wire is the form of a histogram in JSON: pairs of bucket and count.
 type wire struct {
 	Max    int64       `json:"maxNanos"`

@@ -40,6 +40,12 @@ func TestQuantiles(t *testing.T) {
 			t.Errorf("quantile %v is %v, want %v", q, got, want)
 		}
 	}
+	for _, i := range []int{0, 10_000, 19_990, 19_999} {
+		want := len(all) - 1 - i
+		if got := h.Over(all[i]); got < want-want/50-20 || got > want {
+			t.Errorf("%d are over %v, want %d", got, all[i], want)
+		}
+	}
 	if h.Count() != len(all) || h.Max() != all[len(all)-1] || h.Quantile(1) != h.Max() {
 		t.Errorf("%d of %d, max %v of %v", h.Count(), len(all), h.Max(), all[len(all)-1])
 	}
