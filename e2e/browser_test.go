@@ -128,15 +128,16 @@ type moment struct{ Time float64 }
 
 func (m *moment) at() time.Duration { return time.Duration(m.Time * float64(time.Second)) }
 
-// open opens a page with players; name is for logs. force are the times after the first frame at which a rendition is forced, the lowest,
-// the highest, and so on in turn.
+// open opens a page with players that stay some seconds behind, so that what they do is not a question of how busy this
+// machine is; name is for logs. force are the times after the first frame at which a rendition is forced, the lowest, the
+// highest, and so on in turn.
 func open(t *testing.T, name string, r *recorder, list []player, force ...time.Duration) *watch {
 	t.Helper()
 	var times []string
 	for _, d := range force {
 		times = append(times, strconv.FormatFloat(d.Seconds(), 'f', -1, 64))
 	}
-	return openPage(t, name, r, list, url.Values{"force": {strings.Join(times, ",")}, "frames": {"1"}})
+	return openPage(t, name, r, list, url.Values{"force": {strings.Join(times, ",")}, "frames": {"1"}, "latency": {"normal"}})
 }
 
 // openPage opens browser/watch.html with players and a query.

@@ -43,7 +43,7 @@ func TestLipsyncPlayers(t *testing.T) {
 		{late, "hls", shifted.base() + hlsPath},
 		{"hls.js, ffmpeg's B-frames", "hls", ffmpeg.base() + hlsPath},
 	}
-	w := openPage(t, "players", record(t, right.base()), list, url.Values{"sound": {"1"}})
+	w := openPage(t, "players", record(t, right.base()), list, url.Values{"sound": {"1"}, "latency": {"normal"}})
 	w.started(30 * time.Second)
 	<-time.After(12 * time.Second)
 	w.close()
