@@ -42,8 +42,12 @@ func TestCaches(t *testing.T) {
 				t.FailNow()
 			}
 			t.Logf("%s: directly a hundred players have it after %v (99%%: %v)", kind, round(direct.Last.Quantile(0.5)), round(direct.Last.Quantile(0.99)))
-			if more := c.result.Last.Quantile(0.5) - direct.Last.Quantile(0.5); more > 10*time.Millisecond && machine.worst(begun, time.Now()) < 100*time.Millisecond {
-				t.Errorf("%s: media comes %v later than directly", kind, more)
+			if more := c.result.Last.Quantile(0.5) - direct.Last.Quantile(0.5); more > 10*time.Millisecond {
+				say, why := t.Errorf, "and this machine was at ease"
+				if machine.worst(begun, time.Now()) > 0 || direct.Last.Quantile(0.99) > 50*time.Millisecond {
+					say, why = t.Logf, "this machine was busy elsewhere"
+				}
+				say("%s: media comes %v later than directly: %s", kind, round(more), why)
 			}
 		}
 	})
