@@ -37,16 +37,16 @@ type conn struct {
 	running bool      // an answer was begun and not yet reported
 	log     logLine   // what the access log needs of the request
 
-	waited   bool        // the running answer was held
-	arrived  int64       // when the chunk arrived that it waited for; 0: not to be measured
-	identity bool        // a growing body goes to a client of HTTP/1.0
-	capture  bool        // Write keeps what it is given in head; set within takeHeader only
-	drop     int         // so many bytes of what Write is given next were sent already
-	head     []byte      // header of an answer whose body grows, until it is sent
-	size     []byte      // size line of the chunk that is sent
-	wrote    time.Time   // when the last deadline was looked at
-	until    time.Time   // when the running answer must be out; zero before its first write
-	timer    *time.Timer // of what waits; nil until something did
+	held     time.Duration // how long the running answer was held; 0: not at all
+	arrived  int64         // when the chunk arrived that it waited for; 0: not to be measured
+	identity bool          // a growing body goes to a client of HTTP/1.0
+	capture  bool          // Write keeps what it is given in head; set within takeHeader only
+	drop     int           // so many bytes of what Write is given next were sent already
+	head     []byte        // header of an answer whose body grows, until it is sent
+	size     []byte        // size line of the chunk that is sent
+	wrote    time.Time     // when the last deadline was looked at
+	until    time.Time     // when the running answer must be out; zero before its first write
+	timer    *time.Timer   // of what waits; nil until something did
 
 	ahead    ahead       // see ahead.go
 	idle     atomic.Bool // it waits for a request
@@ -130,7 +130,7 @@ func (c *conn) begin(now time.Time) {
 	c.request, c.answer = Request{}, Answer{}
 	c.request.Now, c.request.folded = now, folded
 	c.began, c.sent, c.running = now, 0, true
-	c.waited, c.arrived, c.until = false, 0, time.Time{}
+	c.held, c.arrived, c.until = 0, 0, time.Time{}
 }
 
 // SupportsBodyWriteTo tells fasthttp to call WriteTo rather than Read.

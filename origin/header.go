@@ -26,6 +26,7 @@ var (
 	fieldExposeHeaders   = []byte("Access-Control-Expose-Headers")
 	fieldPreflightMaxAge = []byte("Access-Control-Max-Age")
 	fieldTiming          = []byte("Timing-Allow-Origin")
+	fieldStatic          = []byte("Cmsd-Static") // CTA-5006
 	fieldTypeOptions     = []byte("X-Content-Type-Options")
 	fieldResourcePolicy  = []byte("Cross-Origin-Resource-Policy")
 	fieldContentPolicy   = []byte("Content-Security-Policy")
@@ -75,6 +76,10 @@ func (s *Server) write(ctx *fasthttp.RequestCtx, c *conn) {
 	}
 	if a.Fault != nil {
 		c.set(h, fieldError, a.Fault.header)
+	}
+	if c.held > 0 { // no sign of a slow network
+		c.value = strconv.AppendInt(append(c.value[:0], "ht="...), c.held.Milliseconds(), 10)
+		h.SetCanonical(fieldStatic, c.value)
 	}
 	h.SetCanonical(fieldTypeOptions, valueNoSniff)
 	if a.Kind == KindPage {

@@ -57,8 +57,8 @@ func (s *Server) hold(c *conn) {
 		}
 	}
 	timer.Stop()
-	c.waited = true
-	s.metrics.latency.held[a.Kind].observe(time.Since(began))
+	c.held = time.Since(began)
+	s.metrics.latency.held[a.Kind].observe(c.held)
 	arrived := a.arrived
 	if arrived == 0 {
 		arrived = a.Body.Arrived()

@@ -21,7 +21,7 @@ func answerPart(v *segcache.Version, view *segcache.View, r *Request, a *Answer)
 	switch {
 	case t.number < view.First:
 		a.fail(faultGone, target)
-	case !v.Live || !hasParts(view) || t.number != view.End || t.part != view.Parts || s != nil && s.Gap:
+	case !v.Live || !hasParts(view) || !hinted(v, view, t) || s != nil && s.Gap:
 		a.fail(faultPart, target)
 	case !r.mayWait():
 		a.fail(faultStalled, target)
@@ -29,4 +29,23 @@ func answerPart(v *segcache.Version, view *segcache.View, r *Request, a *Answer)
 		a.fail(faultStalled, target)
 		a.hold(view.Changed(), patience(v))
 	}
+}
+
+// hinted tells whether a target is the part that comes next: that of the open segment, or the first of the one after it, where
+// the grid says that the open one has all its parts.
+func hinted(v *segcache.Version, view *segcache.View, t *target) bool {
+	if t.number == view.End {
+		return t.part == view.Parts
+	}
+	n := len(v.Generations)
+	if t.number != view.End+1 || t.part != 0 || view.Open == nil || n == 0 {
+		return false
+	}
+	g := generationOf(&v.Generations[n-1])
+	init := gridOf(view, g.Ordinal)
+	if init.Media == nil {
+		return false
+	}
+	edge, ok := g.Edge(&init, t.number)
+	return ok && view.Open.Parts()[view.Parts-1].End >= edge
 }

@@ -30,14 +30,16 @@ var (
 	keySkip   = []byte("_HLS_skip")
 )
 
-// parse reads the query of a request; other keys than the three are of no concern. It reports false for what is no
-// decimal number of 2^53 at most, a key given twice, and a part without its segment. It does not allocate.
+// parse reads the query of a request, percent-encoded or not; other keys than the three are of no concern. It reports false
+// for what is no decimal number of 2^53 at most, a key given twice, and a part without its segment. It does not allocate.
 func (d *directives) parse(query []byte) bool {
 	*d = directives{part: -1}
+	var keyRoom, valueRoom [maxDirective]byte
 	for len(query) > 0 {
 		var pair []byte
 		pair, query, _ = bytes.Cut(query, ampersand)
 		key, value, _ := bytes.Cut(pair, equals)
+		key, value = unescaped(&keyRoom, key), unescaped(&valueRoom, value)
 		switch {
 		case bytes.Equal(key, keyMSN):
 			n, ok := parseNumber(value)
@@ -56,6 +58,34 @@ func (d *directives) parse(query []byte) bool {
 		}
 	}
 	return d.asked || d.part < 0
+}
+
+// maxDirective is more than a key or a value of a directive has.
+const maxDirective = 32
+
+// unescaped is b with its percent-encoded bytes decoded, in room where there are any; as it is where an escape is broken, or
+// b is too long for any directive.
+func unescaped(room *[maxDirective]byte, b []byte) []byte {
+	if len(b) > 3*maxDirective || bytes.IndexByte(b, '%') < 0 {
+		return b
+	}
+	n := 0
+	for i := 0; i < len(b); i++ {
+		c := b[i]
+		if c == '%' {
+			if i+2 >= len(b) || hexDigit(b[i+1]) > 15 || hexDigit(b[i+2]) > 15 {
+				return b
+			}
+			c = hexDigit(b[i+1])<<4 | hexDigit(b[i+2])
+			i += 2
+		}
+		if n == maxDirective {
+			return b
+		}
+		room[n] = c
+		n++
+	}
+	return room[:n]
 }
 
 // parseNumber reads decimal digits.

@@ -128,6 +128,10 @@ func rows() []row {
 		{name: "2: empty", query: msn, want: 400, cache: brief},
 		{name: "2: twice", query: msn + "1&" + msn + "1", want: 400, cache: brief},
 		{name: "2: bad part", query: msn + open + "&_HLS_part=x", want: 400, cache: brief},
+		{name: "2: a broken escape", query: msn + "1%3", want: 400, cache: brief},
+		{name: "2: an escape that is no digit", query: msn + "1%41", want: 400, cache: brief},
+		{name: "7: percent-encoded", query: "%5FHLS%5fmsn=" + strings.ReplaceAll(open, "8", "%38") + "&_HLS_p%61rt=%32", want: 200, holds: "#EXTM3U", cache: version},
+		{name: "3: part alone, percent-encoded", query: "%5fHLS_part=1", want: 400, cache: brief},
 		{name: "3: part alone", query: "_HLS_part=1", want: 400, cache: brief},
 		{name: "5: three ahead", query: msn + fmt.Sprint(openN+3), want: 400, cache: brief},
 		{name: "5: two ahead", query: msn + fmt.Sprint(openN+2), held: true, want: 503, cache: brief},
@@ -151,6 +155,7 @@ func rows() []row {
 		{name: "part hinted at, of a GAP", path: partPath(openN, 3), held: true, then: gap, want: 404, cache: brief},
 		{name: "part hinted at, at the end", path: partPath(openN, 3), held: true, then: over, want: 404, cache: brief},
 		{name: "part hinted at, late", path: partPath(openN, 3), held: true, want: 503, cache: brief},
+		{name: "part of the next segment, before its time", path: partPath(openN+1, 0), want: 404, cache: brief},
 		{name: "part ahead of the hint", path: partPath(openN, 4), want: 404, cache: brief},
 		{name: "part that never was", path: partPath(openN-1, 10), want: 404, cache: brief},
 		{name: "part of what left", path: partPath(3, 0), want: 404, cache: "public, max-age=2"},
@@ -374,6 +379,39 @@ func FuzzDirectives(f *testing.F) {
 		var d directives
 		if ok := d.parse(query); ok && (d.msn > maxNumber || d.part > maxNumber || d.part < -1 || d.part >= 0 && !d.asked) {
 			t.Errorf("%q: %+v", query, d)
+		}
+	})
+}
+
+// TestPartOfNextSegment: where the open segment has all its parts and is not listed yet, the hint is the first part of the
+// next, and that is waited for.
+func TestPartOfNextSegment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, c := newLowServer(t)
+		for k := openParts; k < partsOfSegment; k++ {
+			c.part(c.video, openN, k)
+		}
+		<-c.publish()
+		path := partPath(openN+1, 0)
+		if a := ask(s, videoList); !bytes.Contains(a.Bytes, fmt.Appendf(nil, "TYPE=PART,URI=\"Fragments(Video=n%d,part=0).m4s\"", openN+1)) {
+			t.Errorf("the hint is another:\n%s", a.Bytes)
+		}
+		conn := &conn{request: *(&row{path: path}).request(s)}
+		if s.Answer(&conn.request, &conn.answer); conn.answer.wait == nil {
+			t.Fatalf("%s is not held: %d", path, conn.answer.Status)
+		}
+		done := make(chan struct{})
+		time.AfterFunc(50*time.Millisecond, func() {
+			c.end(c.video, openN, false)
+			<-c.publish()
+			c.part(c.video, openN+1, 0)
+			<-c.publish()
+			close(done)
+		})
+		s.hold(conn)
+		<-done
+		if a := &conn.answer; a.Status != 200 || a.Body.Len() != 1000 {
+			t.Errorf("%s = %d, %d bytes", path, a.Status, a.Body.Len())
 		}
 	})
 }

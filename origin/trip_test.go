@@ -36,6 +36,9 @@ func TestHeldKeepsItsRequest(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			if held := resp.Header.Get("CMSD-Static"); !strings.HasPrefix(held, "ht=") {
+				t.Errorf("it says %q of how long it was held", held)
+			}
 			z, err := gzip.NewReader(resp.Body)
 			if err != nil || resp.Header.Get("Content-Encoding") != "gzip" {
 				t.Fatalf("%s, %v: %v", resp.Status, resp.Header, err)
