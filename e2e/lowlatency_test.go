@@ -182,7 +182,7 @@ func (v *lowViewing) atEase(from, to time.Time) bool {
 		}
 		last := player.last()
 		dropped, shown := last.Dropped-player.looks[first].Dropped, last.Decoded-player.looks[first].Decoded
-		if late > 5 || dropped*100 > shown {
+		if late > 5 || dropped*200 > shown {
 			return false
 		}
 	}
