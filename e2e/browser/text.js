@@ -12,11 +12,14 @@ const utc = () => performance.timeOrigin + performance.now();
 const isKeyFrame = (url) => url.includes('/KeyFrames(');
 const lines = (texts) => [...new Set(texts.map((text) => text.replace(/\s+/g, ' ').trim()).filter(Boolean))].join('|');
 
+// Text comes a slot after its pictures: with low latency it would be too late for them.
+const behind = { applyServiceDescription: false, liveCatchup: { enabled: false }, delay: { liveDelayFragmentCount: 3 } };
+
 // The cues that a <video>'s own text tracks show.
 const native = (video) => lines([...video.textTracks].flatMap((track) => [...(track.activeCues ?? [])]).map((cue) => cue.text));
 
 function hls(video, box, say) {
-  const player = new Hls();
+  const player = new Hls({ lowLatencyMode: false });
   player.on(Hls.Events.ERROR, (_, e) => say({ error: `${e.details} ${e.url ?? ''}`, fatal: e.fatal }));
   player.on(Hls.Events.SUBTITLE_TRACKS_UPDATED, () => {
     if (player.subtitleTracks.length === 0) return;
@@ -48,7 +51,7 @@ function hls(video, box, say) {
 function dash(video, box, say) {
   const { events } = dashjs.MediaPlayer;
   const player = dashjs.MediaPlayer().create();
-  player.updateSettings({ debug: { logLevel: dashjs.Debug.LOG_LEVEL_NONE }, streaming: { text: { defaultEnabled: true } } });
+  player.updateSettings({ debug: { logLevel: dashjs.Debug.LOG_LEVEL_NONE }, streaming: { text: { defaultEnabled: true }, ...behind } });
   player.on(events.ERROR, ({ error }) => say({ error: `${error.code} ${error.message}`, fatal: false }));
   player.on(events.TEXT_TRACKS_ADDED, ({ tracks }) => {
     if (tracks.length === 0) return;
@@ -73,6 +76,7 @@ function shakaOf(url) {
     shaka.polyfill.installAll();
     const player = new shaka.Player();
     let note = () => {};
+    player.configure('streaming.lowLatencyMode', false);
     player.addEventListener('error', ({ detail }) => say({ error: `${detail.code} ${detail.data}`, fatal: detail.severity === 2 }));
     player.getNetworkingEngine().registerResponseFilter((_, { uri }) => { if (isKeyFrame(uri)) note(uri); });
     (async () => {

@@ -100,7 +100,13 @@ async function openDash(video, url, on, { format, low }) {
   const player = dashjs.MediaPlayer().create();
   player.updateSettings({ debug: { logLevel: dashjs.Debug.LOG_LEVEL_NONE } });
   // Latency and playback rates come from the MPD's ServiceDescription.
-  if (!low) player.updateSettings({ streaming: { applyServiceDescription: false, liveCatchup: { enabled: false }, delay: { liveDelayFragmentCount: 3 } } });
+  if (!low) { // an MPD of low latency would have it follow that; and it switches slowly there
+    player.updateSettings({
+      streaming: {
+        applyServiceDescription: false, liveCatchup: { enabled: false }, delay: { liveDelayFragmentCount: 3 }, buffer: { fastSwitchEnabled: true },
+      },
+    });
+  }
   player.on(events.ERROR, ({ error }) => {
     if (error.code === dashNoSuccessor) {
       fetch(url, { cache: 'no-store' }).then((answer) => answer.text()).then((text) => {
@@ -194,8 +200,9 @@ async function openShaka(video, url, on, { low }) {
       on.note('a hole in the stream');
       return;
     }
+    const again = e.category === shaka.util.Error.Category.NETWORK && player.isLive(); // see failureCallback
     const detail = (e.data ?? []).filter((part) => ['string', 'number'].includes(typeof part)).join(' ');
-    on.error({ fatal: e.severity === critical || e.severity === undefined, text: words(e.code ?? e.message, detail) });
+    on.error({ fatal: !again && (e.severity === critical || e.severity === undefined), text: words(e.code ?? e.message, detail) });
   };
   player.addEventListener('error', (event) => report(event.detail));
   player.addEventListener('adaptation', () => on.switched());
