@@ -23,8 +23,8 @@ func TestCheckLowLatency(t *testing.T) {
 	demo := newDemo(t)
 	const path = "/11111111-2222-4333-8444-000000000001/demo.ism/"
 	verdicts := []*verdict{
-		judgeURLs(t, length, troubled.base()+hlsPath, troubled.base()+dashPath, troubled.base()+numberPath),
-		judgeURLs(t, length, demo.base()+path+"manifest(format=m3u8-cmaf)", demo.base()+path+"manifest(format=mpd-time-cmaf)", demo.base()+path+"manifest(format=mpd-number-cmaf)"),
+		judgeURLs(t, length, troubled.base()+hlsPath, troubled.base()+lowDashPath, troubled.base()+numberPath),
+		judgeURLs(t, length, demo.base()+path+"manifest(format=m3u8-cmaf)", demo.base()+path+"manifest(format=mpd-time-cmaf-ll)", demo.base()+path+"manifest(format=mpd-number-cmaf)"),
 	}
 	for _, v := range verdicts {
 		v.clean(t)

@@ -186,7 +186,7 @@ func (s *lowSoak) turn(t *testing.T, length time.Duration) turn {
 		spec := play.Spec{Kind: kinds[i%len(kinds)], Players: s.each, Warm: warm, For: length}
 		format := "m3u8-cmaf"
 		if spec.Kind == play.DASH {
-			format = "mpd-time-cmaf"
+			format = "mpd-time-cmaf-ll"
 		}
 		spec.URL = s.base() + channelPath(i) + "manifest(format=" + format + ")"
 		group.Go(func() {

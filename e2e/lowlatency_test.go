@@ -34,7 +34,7 @@ func TestLowLatency(t *testing.T) {
 	began := pushCamera(t, encoder)
 	pair := []promise{
 		{player{"hls.js", "hls", hlsPath}, 1500 * time.Millisecond},
-		{player{"dash.js", "dash", dashPath}, 1200 * time.Millisecond},
+		{player{"dash.js", "dash", lowDashPath}, 1200 * time.Millisecond},
 	}
 	t.Run("demo", func(t *testing.T) {
 		viewLow(t, n, time.Unix(0, 0), pair).holds(t, 30*time.Second)

@@ -20,6 +20,7 @@ const (
 	locatorID   = "5f3c8a52-0d1e-4b5a-9c7d-2a6e8f904b11"
 	hlsPath     = "/" + locatorID + "/live.ism/manifest(format=m3u8-cmaf)"
 	dashPath    = "/" + locatorID + "/live.ism/manifest(format=mpd-time-cmaf)"
+	lowDashPath = "/" + locatorID + "/live.ism/manifest(format=mpd-time-cmaf-ll)"
 	smoothPath  = "/" + locatorID + "/live.ism/manifest"
 )
 

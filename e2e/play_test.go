@@ -3,6 +3,7 @@ package e2e
 import (
 	"math"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -105,6 +106,12 @@ func (v *viewer) check(t *testing.T, w *watch, e *edge, heights []int, watched t
 	t.Helper()
 	v.log(t)
 	for _, text := range v.errors {
+		// At its normal latency hls.js asks for the playlist with the last part of the next segment, gives it up after 0.8 of
+		// TARGETDURATION, and asks again.
+		if strings.Contains(text, "LoadTimeOut") && strings.Contains(text, "_HLS_part=") {
+			t.Logf("%s: %s", v.name, text)
+			continue
+		}
 		t.Errorf("%s: error: %s", v.name, text)
 	}
 	begun := v.begun()

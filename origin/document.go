@@ -83,7 +83,7 @@ func documentKind(which int) Kind {
 	switch which {
 	case documentMultivariant:
 		return KindMultivariant
-	case documentMPD, documentMPDNumber:
+	case documentMPD, documentMPDLow, documentMPDNumber:
 		return KindMPD
 	case documentSmooth, documentSmooth20:
 		return KindSmooth
@@ -106,10 +106,15 @@ func render(p *manifest.Presentation, which int) []byte {
 		if !bytes.Contains(b, variantTag) {
 			return nil
 		}
-	case documentMPD, documentMPDNumber:
-		if which == documentMPD {
+	case documentMPD, documentMPDLow, documentMPDNumber:
+		switch which {
+		case documentMPD: // Shaka never forgets what a timeline has listed: nothing is that may become a GAP
+			plain := *p
+			plain.PartTarget = 0
+			b = dash.MPD(b, &plain)
+		case documentMPDLow:
 			b = dash.MPD(b, p)
-		} else {
+		default:
 			b = dash.Numbered(b, p)
 		}
 		if !bytes.Contains(b, representation) {

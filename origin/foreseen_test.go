@@ -25,7 +25,7 @@ func TestForeseen(t *testing.T) {
 				Regular: true, Epoch: true, TargetDuration: testTarget, PartTarget: 200_000_000, Burst: 200_000_000,
 			}})
 			c.list(1, slots, false)
-			mpd := string(ask(s, base+"manifest(format=mpd-time-cmaf)").Bytes)
+			mpd := string(ask(s, base+"manifest(format=mpd-time-cmaf-ll)").Bytes)
 			if !strings.Contains(mpd, "availabilityTimeOffset") {
 				t.Fatalf("no low latency in\n%s", mpd)
 			}

@@ -92,6 +92,7 @@ const (
 	protocolNone protocol = iota
 	protocolHLS
 	protocolDASH
+	protocolDASHLow // lists segments that are still to come
 	protocolDASHNumber
 	protocolSmooth   // version 2.2: runs of equal chunks are said once
 	protocolSmooth20 // version 2.0
@@ -108,6 +109,8 @@ func (t *target) parseFormat() (protocol, *Fault) {
 		p = protocolHLS
 	case "mpd-time-cmaf":
 		p = protocolDASH
+	case "mpd-time-cmaf-ll":
+		p = protocolDASHLow
 	case "mpd-number-cmaf":
 		p = protocolDASHNumber
 	case "":
@@ -163,7 +166,7 @@ func (t *target) kind(p protocol) Kind {
 		return KindKeyFrame
 	case p == protocolHLS:
 		return KindMultivariant
-	case p == protocolDASH || p == protocolDASHNumber:
+	case p == protocolDASH || p == protocolDASHLow || p == protocolDASHNumber:
 		return KindMPD
 	case p == protocolSmooth || p == protocolSmooth20:
 		return KindSmooth

@@ -17,7 +17,7 @@ func (p *Presentation) answerManifest(r *Request, a *Answer, f protocol, m *metr
 	switch which {
 	case documentMultivariant:
 		s.answerDocument(which, typePlaylist, cacheMultivariant(live), r, a, m)
-	case documentMPD, documentMPDNumber:
+	case documentMPD, documentMPDLow, documentMPDNumber:
 		s.answerDocument(which, typeMPD, cacheManifest(live, target), r, a, m)
 	case documentSmooth, documentSmooth20:
 		s.answerDocument(which, typeSmooth, cacheManifest(live, target), r, a, m)
@@ -64,6 +64,8 @@ func (s *snapshot) which(t *target, f protocol) (int, *Fault) {
 		return documentMultivariant, nil
 	case f == protocolDASH:
 		return documentMPD, nil
+	case f == protocolDASHLow:
+		return documentMPDLow, nil
 	case f == protocolDASHNumber && !dash.Numbers(&s.presentation):
 		return 0, faultNumbers
 	case f == protocolDASHNumber:

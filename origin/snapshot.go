@@ -21,6 +21,7 @@ type snapshot struct {
 const (
 	documentMultivariant = iota
 	documentMPD
+	documentMPDLow
 	documentMPDNumber
 	documentSmooth
 	documentSmooth20

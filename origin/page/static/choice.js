@@ -59,7 +59,8 @@ export class Choice {
 
   // The absolute URL of the manifest, '' where none is chosen. Only http and https are taken.
   manifest() {
-    const url = this.channel ? this.channel[this.format] : $('url').value.trim();
+    let url = this.channel ? this.channel[this.format] : $('url').value.trim();
+    if (this.channel && this.low && this.engine === 'dash') url = url.replace('=mpd-time-cmaf)', '=mpd-time-cmaf-ll)'); // docs/players.md
     if (!url || !URL.canParse(url, location.href)) return '';
     const { protocol, href } = new URL(url, location.href);
     return ['http:', 'https:'].includes(protocol) ? href : '';

@@ -100,13 +100,7 @@ async function openDash(video, url, on, { format, low }) {
   const player = dashjs.MediaPlayer().create();
   player.updateSettings({ debug: { logLevel: dashjs.Debug.LOG_LEVEL_NONE } });
   // Latency and playback rates come from the MPD's ServiceDescription.
-  if (!low) { // an MPD of low latency would have it follow that; and it switches slowly there
-    player.updateSettings({
-      streaming: {
-        applyServiceDescription: false, liveCatchup: { enabled: false }, delay: { liveDelayFragmentCount: 3 }, buffer: { fastSwitchEnabled: true },
-      },
-    });
-  }
+  if (!low) player.updateSettings({ streaming: { applyServiceDescription: false, liveCatchup: { enabled: false }, delay: { liveDelayFragmentCount: 3 } } });
   player.on(events.ERROR, ({ error }) => {
     if (error.code === dashNoSuccessor) {
       fetch(url, { cache: 'no-store' }).then((answer) => answer.text()).then((text) => {
