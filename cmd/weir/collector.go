@@ -12,15 +12,15 @@ import (
 // is a few MB for an idle node, 18 MB with 400 players that wait, and grows with connections, not with media. By Go's own
 // rule a heap of 4 MB is collected after 4 MB more. That costs next to no processor time (0 % by gctrace, 6 collections in
 // 20 s with those players), but each collection takes a share of both cores for some milliseconds, and stops all goroutines
-// twice, just when a release would have them run. So at least collectAfter is allocated between two collections: one in 20 s
+// twice, just when a release would have them run. So at least collectAfter is allocated between two collections: few
 // with the same players. From a live heap of that size on Go's own rule holds, and memory stays within twice the live heap
 // and the floor. Slabs are not found later by it: segcache asks for a collection when there are some to unmap.
 //
 // An operator who sets GOGC has it his way.
 
 const (
-	collectAfter = 32 << 20 // bytes
-	tuneEvery    = 10 * time.Second
+	collectAfter = 16 << 20    // bytes
+	tuneEvery    = time.Second // a heap that grows must not be let go by the rule of a small one: TestHostile's crowds took 194 MiB
 )
 
 // tuneCollector follows the live heap until ctx ends.
@@ -48,6 +48,6 @@ func tuneCollector(ctx context.Context) error {
 
 // collectPercent is the GOGC by which a heap of so many live bytes grows by collectAfter, or by its own size.
 func collectPercent(live uint64) int {
-	const most = 1600 // of the 2 MB that a node has at least
+	const most = 400 // of 4 MB, what a node has at least
 	return int(min(max(collectAfter*100/max(live, 1), 100), most))
 }

@@ -8,7 +8,7 @@ import (
 )
 
 func TestCollectPercent(t *testing.T) {
-	for live, want := range map[uint64]int{0: 1600, 1 << 20: 1600, 4 << 20: 800, 16 << 20: 200, 32 << 20: 100, 1 << 30: 100} {
+	for live, want := range map[uint64]int{0: 400, 1 << 20: 400, 4 << 20: 400, 16 << 20: 100, 32 << 20: 100, 1 << 30: 100} {
 		if got := collectPercent(live); got != want {
 			t.Errorf("collectPercent(%d) = %d, want %d", live, got, want)
 		}
