@@ -220,8 +220,8 @@ const inHand = 0.35
 func (v *lowViewing) busy(p *viewer, from, to time.Time) bool {
 	const late = 150 * time.Millisecond
 	if p.passedOver(from.Add(time.Second)) {
-		// hls.js 1.7, kept from running while it takes in one part, passes over the next where that ends its segment, and loads
-		// nothing before its buffer has run dry, seconds later (docs/players.md).
+		// hls.js 1.7 has been seen to pass over a segment's last part on busy machines, and to load nothing before its buffer had
+		// run dry, seconds later (docs/players.md).
 		from = from.Add(-10 * time.Second)
 	}
 	if v.pulse.worst(from, to) > late {

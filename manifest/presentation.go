@@ -10,7 +10,7 @@ type Presentation struct {
 	Live           bool         // false: ended, no more segments will come (ENDLIST, static)
 	TargetDuration int          // seconds, fixed for the life of the URL
 	PartTarget     int64        // nanoseconds, fixed likewise; 0: no low latency is offered
-	Burst          int64        // nanoseconds: the longest chunk that encoders send; 0: not known
+	Burst          int64        // nanoseconds: how much media encoders send at a time; 0: not known
 	Window         int64        // nanoseconds of media that the lists keep (live.window); 0: they are not cut
 	Epoch          bool         // encoder times are UTC: $Number$ addressing may be offered
 	Generations    []Generation // in order of Ordinal; at least those that Runs and Kept speak of
@@ -49,13 +49,6 @@ type Track struct {
 	Kept Run
 }
 
-// SegmentParts are the parts of one segment that are listed: all of them, unless it is open or a GAP.
-type SegmentParts struct {
-	N       uint64
-	Ordinal int
-	Parts   []media.Part
-}
-
 // An Init is the description of a track within one generation, and the grid of its samples there.
 type Init struct {
 	Ordinal int
@@ -85,10 +78,8 @@ func (g *Generation) KeyFrames() bool { return !g.Dependent }
 
 // Init returns the description of the track in the given generation, or nil when the track has none there.
 func (t *Track) Init(ordinal int) *media.Track {
-	for i := range t.Inits {
-		if t.Inits[i].Ordinal == ordinal {
-			return t.Inits[i].Media
-		}
+	if init := t.Grid(ordinal); init != nil {
+		return init.Media
 	}
 	return nil
 }

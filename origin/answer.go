@@ -64,8 +64,8 @@ func (k Kind) String() string {
 	return [kinds]string{"other", "multivariant", "playlist", "mpd", "smooth", "segment", "part", "fragment", "keyframe", "init", "time", "page"}[k]
 }
 
-// An Answer is a whole answer: its bytes are either Bytes or Body, never both, or those of a segment that grows. Everything in it is immutable and may be
-// held until it is written; holding Body keeps its slab mapped. The zero Answer is ready for Server.Answer.
+// An Answer is a whole answer: its bytes are either Bytes or Body, never both, or those of a segment that grows. Everything
+// in it is immutable and may be held until it is written; holding Body keeps its slab mapped. The zero Answer is ready for Server.Answer.
 type Answer struct {
 	Kind         Kind
 	Status       int

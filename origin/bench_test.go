@@ -17,6 +17,15 @@ func (sink) SetWriteDeadline(time.Time) error { return nil }
 func (sink) RemoteAddr() net.Addr             { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1} }
 func (sink) Close() error                     { return nil }
 
+// handle is a request as serveRequest has it, without the reading and sending.
+func (s *Server) handle(ctx *fasthttp.RequestCtx) {
+	c := connOf(ctx)
+	if s.read(ctx, c); s.ask(ctx, c) {
+		s.hold(c)
+	}
+	s.write(ctx, c)
+}
+
 // A rig runs requests through the handler and fasthttp's writer, without a socket.
 type rig struct {
 	server *Server

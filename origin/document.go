@@ -108,12 +108,10 @@ func render(p *manifest.Presentation, which int) []byte {
 		}
 	case documentMPD, documentMPDLow, documentMPDNumber:
 		switch which {
-		case documentMPD: // Shaka never forgets what a timeline has listed: nothing is that may become a GAP
-			plain := *p
-			plain.PartTarget = 0
-			b = dash.MPD(b, &plain)
-		case documentMPDLow:
+		case documentMPD:
 			b = dash.MPD(b, p)
+		case documentMPDLow:
+			b = dash.Low(b, p)
 		default:
 			b = dash.Numbered(b, p)
 		}

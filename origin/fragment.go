@@ -18,7 +18,7 @@ func (p *Presentation) answerFragment(r *Request, a *Answer) {
 	case view == nil:
 		a.fail(trackFault(v), 0)
 	case r.target.part >= 0 && r.target.selector == byNumber:
-		answerPart(v, view, r, a)
+		p.answerPart(v, view, r, a)
 	case r.target.part >= 0:
 		a.fail(faultSyntax, 0)
 	case a.Kind == KindInit:

@@ -21,15 +21,6 @@ func framed(h *fasthttp.RequestHeader) bool {
 	return true
 }
 
-// handle is the whole of a request on HTTP/1.1: read it into a Request, ask Answer, wait where it says so, write the Answer.
-func (s *Server) handle(ctx *fasthttp.RequestCtx) {
-	c := connOf(ctx)
-	if s.read(ctx, c); s.ask(ctx, c) {
-		s.hold(c)
-	}
-	s.write(ctx, c)
-}
-
 // ask finds the connection's answer, and reports whether it is one that waits.
 func (s *Server) ask(ctx *fasthttp.RequestCtx, c *conn) (waits bool) {
 	defer s.catch(c)

@@ -92,7 +92,7 @@ func foreseen(v *segcache.Version, view *segcache.View, t *target) bool {
 func gridOf(view *segcache.View, ordinal int) (init manifest.Init) {
 	for i := range view.Inits {
 		if in := &view.Inits[i]; in.Ordinal <= ordinal {
-			init = manifest.Init{Ordinal: in.Ordinal, Media: in.Media, Cadence: in.Cadence, Phase: in.Phase}
+			init = manifestInit(in)
 		}
 	}
 	return init

@@ -6,7 +6,7 @@ import "weir/segcache"
 // that cannot come any more is not found.
 //
 // Source: RFC 8216bis, 4.4.5.3 (preload hints) and 6.2.6 (a part is not sent before all of it is there).
-func answerPart(v *segcache.Version, view *segcache.View, r *Request, a *Answer) {
+func (p *Presentation) answerPart(v *segcache.Version, view *segcache.View, r *Request, a *Answer) {
 	t := &r.target
 	target := targetDuration(v)
 	s := view.Segment(t.number)
@@ -21,7 +21,7 @@ func answerPart(v *segcache.Version, view *segcache.View, r *Request, a *Answer)
 	switch {
 	case t.number < view.First:
 		a.fail(faultGone, target)
-	case !v.Live || !hasParts(view) || !hinted(v, view, t) || s != nil && s.Gap:
+	case !v.Live || !hasParts(view) || !p.current.Load().hinted(view, t) || s != nil && s.Gap:
 		a.fail(faultPart, target)
 	case !r.mayWait():
 		a.fail(faultStalled, target)
@@ -31,21 +31,16 @@ func answerPart(v *segcache.Version, view *segcache.View, r *Request, a *Answer)
 	}
 }
 
-// hinted tells whether a target is the part that comes next: that of the open segment, or the first of the one after it, where
-// the grid says that the open one has all its parts.
-func hinted(v *segcache.Version, view *segcache.View, t *target) bool {
-	if t.number == view.End {
-		return t.part == view.Parts
+// hinted tells whether a target is the part that comes next: by what the window lists, or by what the newest playlist hints at.
+func (s *snapshot) hinted(view *segcache.View, t *target) bool {
+	if t.number == view.End && t.part == view.Parts {
+		return true
 	}
-	n := len(v.Generations)
-	if t.number != view.End+1 || t.part != 0 || view.Open == nil || n == 0 {
-		return false
+	for i := range s.views {
+		if s.views[i].Track == view.Track {
+			n, part := s.presentation.NextPart(&s.presentation.Tracks[i])
+			return n == t.number && part == t.part
+		}
 	}
-	g := generationOf(&v.Generations[n-1])
-	init := gridOf(view, g.Ordinal)
-	if init.Media == nil {
-		return false
-	}
-	edge, ok := g.Edge(&init, t.number)
-	return ok && view.Open.Parts()[view.Parts-1].End >= edge
+	return false
 }

@@ -42,17 +42,17 @@ func (d *directives) parse(query []byte) bool {
 		key, value = unescaped(&keyRoom, key), unescaped(&valueRoom, value)
 		switch {
 		case bytes.Equal(key, keyMSN):
-			n, ok := parseNumber(value)
-			if !ok || d.asked {
+			n, ok := parseTicks(value)
+			if !ok || n > maxNumber || d.asked {
 				return false
 			}
-			d.asked, d.msn = true, n
+			d.asked, d.msn = true, uint64(n)
 		case bytes.Equal(key, keyPart):
-			n, ok := parseNumber(value)
-			if !ok || d.part >= 0 {
+			n, ok := parseTicks(value)
+			if !ok || n > maxNumber || d.part >= 0 {
 				return false
 			}
-			d.part = int64(n)
+			d.part = n
 		case bytes.Equal(key, keySkip):
 			d.skip = d.skip || string(value) == "YES" || string(value) == "v2"
 		}
@@ -86,17 +86,6 @@ func unescaped(room *[maxDirective]byte, b []byte) []byte {
 		n++
 	}
 	return room[:n]
-}
-
-// parseNumber reads decimal digits.
-func parseNumber(b []byte) (n uint64, ok bool) {
-	for _, c := range b {
-		if c < '0' || c > '9' || n > maxNumber {
-			return 0, false
-		}
-		n = 10*n + uint64(c-'0')
-	}
-	return n, len(b) > 0 && n <= maxNumber
 }
 
 // A verdict says what to do with a request for a version.

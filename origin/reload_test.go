@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"weir/media"
 	"weir/segcache"
 )
 
@@ -414,4 +415,26 @@ func TestPartOfNextSegment(t *testing.T) {
 			t.Errorf("%s = %d, %d bytes", path, a.Status, a.Body.Len())
 		}
 	})
+}
+
+// TestHintBeforeGeneration: a generation that is known may end the open segment early. Then too the part that playlists hint
+// at is waited for.
+func TestHintBeforeGeneration(t *testing.T) {
+	s, c := newLowServer(t)
+	const early = 8 // parts of the open segment, which ends there
+	c.SetGenerations([]segcache.Generation{{
+		Ordinal: 1, N0: openN + 1, K0: openN + 1, DiscontinuitySequence: 1, Timescale: videoScale, SlotTicks: videoSegment,
+		PhaseTicks: -videoSegment / partsOfSegment * (partsOfSegment - early), Regular: true, Epoch: true, TargetDuration: testTarget,
+	}})
+	c.video.SetInit(segcache.Init{Ordinal: 1, Media: testInit(media.Video, 1), Cadence: videoScale / 25})
+	for k := openParts; k < early; k++ {
+		c.part(c.video, openN, k)
+	}
+	<-c.publish()
+	if a := ask(s, videoList); !bytes.Contains(a.Bytes, fmt.Appendf(nil, "TYPE=PART,URI=\"Fragments(Video=n%d,part=0).m4s\"", openN+1)) {
+		t.Errorf("the hint is another:\n%s", a.Bytes)
+	}
+	if a := ask(s, partPath(openN+1, 0)); a.wait == nil {
+		t.Errorf("the part that is hinted at is answered with %d", a.Status)
+	}
 }

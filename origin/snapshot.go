@@ -42,6 +42,10 @@ func newHistory(window time.Duration) history { return history{window: window} }
 type list struct {
 	first, end uint64
 	runs       []manifest.Run // shared with snapshots: replaced, never changed
+
+	view   *segcache.View // that track was made of; nil: none was
+	target int            // TARGETDURATION then
+	track  manifest.Track // as manifests have it
 }
 
 // snapshot makes the snapshot of the next version.
@@ -61,14 +65,20 @@ func (h *history) snapshot(v *segcache.Version) *snapshot {
 	lists := make(map[*segcache.Track]list, len(v.Tracks))
 	for i := range v.Tracks {
 		view := &v.Tracks[i]
-		l := h.lists[view.Track].follow(view)
-		lists[view.Track] = l
+		before := h.lists[view.Track]
+		l := before.follow(view)
 		if len(l.runs) > 0 && len(view.Inits) > 0 {
-			t := trackOf(view, l.runs)
-			t.Parts = partsOf(view, partsBehind*int64(p.TargetDuration))
-			p.Tracks = append(p.Tracks, t)
+			if before.view != nil && before.view.Same(view) && before.target == p.TargetDuration {
+				l.track = before.track
+			} else {
+				l.track = trackOf(view, l.runs)
+				l.track.Parts = partsOf(view, partsBehind*int64(p.TargetDuration))
+			}
+			l.view, l.target = view, p.TargetDuration
+			p.Tracks = append(p.Tracks, l.track)
 			s.views = append(s.views, view)
 		}
+		lists[view.Track] = l
 	}
 	h.lists = lists
 	s.takeOver(h.last)
@@ -85,14 +95,13 @@ func (s *snapshot) takeOver(before *snapshot) {
 	if alike && s.sameSegments(before) {
 		copy(s.documents[:documentPlaylists], before.documents)
 	}
-	fresh := make([]document, len(s.documents))
 	for i := range s.documents {
 		switch view := (i - documentPlaylists) % max(tracks, 1); {
 		case s.documents[i] != nil:
 		case alike && i >= documentPlaylists && s.views[view].Same(before.views[view]):
 			s.documents[i] = before.documents[i]
 		default:
-			s.documents[i] = &fresh[i]
+			s.documents[i] = new(document)
 			if alike {
 				s.renderWanted(i, before.documents[i])
 			}
@@ -159,7 +168,7 @@ func (l list) follow(view *segcache.View) list {
 		}
 		runs = manifest.AppendRun(runs, runOf(s))
 	}
-	return list{view.First, view.End, runs}
+	return list{first: view.First, end: view.End, runs: runs}
 }
 
 // partTarget is the PART-TARGET that is offered; 0: none, for parts come too seldom, or it is not known how often. hls.js
@@ -219,8 +228,8 @@ func trackOf(view *segcache.View, runs []manifest.Run) manifest.Track {
 	if view.Kept != nil {
 		t.Kept = runOf(view.Kept)
 	}
-	for _, i := range view.Inits {
-		t.Inits = append(t.Inits, manifest.Init{Ordinal: i.Ordinal, Media: i.Media, Cadence: i.Cadence, Phase: i.Phase})
+	for i := range view.Inits {
+		t.Inits = append(t.Inits, manifestInit(&view.Inits[i]))
 	}
 	for _, r := range runs { // a generation for which the description was not stated anew
 		t.Inits = inherit(t.Inits, r.Ordinal)
@@ -229,6 +238,11 @@ func trackOf(view *segcache.View, runs []manifest.Run) manifest.Track {
 		t.Inits = inherit(t.Inits, t.Kept.Ordinal)
 	}
 	return t
+}
+
+// manifestInit is a description as manifests have it.
+func manifestInit(i *segcache.Init) manifest.Init {
+	return manifest.Init{Ordinal: i.Ordinal, Media: i.Media, Cadence: i.Cadence, Phase: i.Phase}
 }
 
 // inherit has a generation take over the description that holds before it, unless it has its own.

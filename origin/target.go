@@ -194,7 +194,7 @@ func (t *target) parseParameter(key, value []byte) *Fault {
 
 // parsePart reads the index of a part.
 func (t *target) parsePart(value []byte) *Fault {
-	n, ok := parseNumber(value)
+	n, ok := parseTicks(value)
 	if !ok || t.part >= 0 || n > maxPart {
 		return faultSyntax
 	}

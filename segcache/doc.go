@@ -22,7 +22,6 @@
 //	I7  slabs that neither the window nor a reader needs are unmapped, and soon.              TestSlabsAreUnmapped
 //	I8  no slab is made where windows and inputs would then need more than Config.Memory, or
 //	    all slabs, with those that readers pin, a quarter more than that.                     TestMemoryBound
-//
 //	I9  a part that is listed has its bytes, which with its times and ETag never change; the
 //	    parts of a whole segment tile it. A view's waiters are woken by its own track alone.  TestParts, TestViewChanged
 //

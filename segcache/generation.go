@@ -20,7 +20,7 @@ type Generation struct {
 	TargetDuration        int   // seconds; 0: as in the generation before
 	PartTarget            int64 // nanoseconds; 0: as in the generation before
 	Late                  int64 // nanoseconds: how late media came by the encoder's clock when it was opened
-	Burst                 int64 // nanoseconds: the longest chunk that encoders send; 0: as in the generation before, or not known
+	Burst                 int64 // nanoseconds: how much media comes at a time; 0: as in the generation before, or not known
 }
 
 // SetGenerations states the generations, in order of ordinal. They are append-only records: those known already are

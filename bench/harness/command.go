@@ -12,7 +12,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 )
@@ -100,16 +99,5 @@ func (c Command) bench(ctx context.Context, args []string) error {
 	if r == nil {
 		return err
 	}
-	return errors.Join(err, r.write(c.Out), r.save(*jsonPath), r.draw(*picture))
-}
-
-func (r *report) save(path string) error {
-	if path == "" {
-		return nil
-	}
-	text, err := r.json()
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(path, text, 0o644)
+	return errors.Join(err, r.write(c.Out), saveJSON(*jsonPath, r), r.draw(*picture))
 }

@@ -75,15 +75,7 @@ func pushTo(ctx context.Context, urls []string, tracks *push.Tracks, chunk time.
 func (e *encoders) sum() push.TrackStats {
 	var sum push.TrackStats
 	for _, s := range e.stats {
-		one := s.Sum()
-		sum.Connections += one.Connections
-		sum.Chunks += one.Chunks
-		sum.Bytes += one.Bytes
-		sum.Lost += one.Lost
-		sum.Late = max(sum.Late, one.Late)
-		if one.LastError != nil {
-			sum.LastError = one.LastError
-		}
+		sum.Add(s.Sum())
 	}
 	return sum
 }

@@ -3,7 +3,6 @@
 package harness
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -28,11 +27,6 @@ type report struct {
 	Delivery         []*deliveryResult `json:"delivery,omitempty"`
 	Memory           *memoryResult     `json:"memory,omitempty"`
 	Skipped          []string          `json:"skipped,omitempty"`
-}
-
-func (r *report) json() ([]byte, error) {
-	text, err := json.MarshalIndent(r, "", "  ")
-	return append(text, '\n'), err
 }
 
 // write writes the report as Markdown: what may be concluded first, then the tables.

@@ -37,16 +37,21 @@ func (s *Stats) Tracks() map[string]TrackStats {
 func (s *Stats) Sum() TrackStats {
 	var sum TrackStats
 	for _, t := range s.Tracks() {
-		sum.Connections += t.Connections
-		sum.Chunks += t.Chunks
-		sum.Bytes += t.Bytes
-		sum.Lost += t.Lost
-		sum.Late = max(sum.Late, t.Late)
-		if t.LastError != nil {
-			sum.LastError = t.LastError
-		}
+		sum.Add(t)
 	}
 	return sum
+}
+
+// Add adds the counts of o: the greatest Late, and any LastError.
+func (t *TrackStats) Add(o TrackStats) {
+	t.Connections += o.Connections
+	t.Chunks += o.Chunks
+	t.Bytes += o.Bytes
+	t.Lost += o.Lost
+	t.Late = max(t.Late, o.Late)
+	if o.LastError != nil {
+		t.LastError = o.LastError
+	}
 }
 
 // update changes the counts of a track.

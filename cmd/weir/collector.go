@@ -12,8 +12,8 @@ import (
 // is a few MB for an idle node, 18 MB with 400 players that wait, and grows with connections, not with media. By Go's own
 // rule a heap of 4 MB is collected after 4 MB more. That costs next to no processor time (0 % by gctrace, 6 collections in
 // 20 s with those players), but each collection takes a share of both cores for some milliseconds, and stops all goroutines
-// twice, just when a release would have them run. So at least collectAfter is allocated between two collections: few
-// with the same players. From a live heap of that size on Go's own rule holds, and memory stays within twice the live heap
+// twice, just when a release would have them run. So at least collectAfter is allocated between two collections.
+// From a live heap of that size on Go's own rule holds, and memory stays within twice the live heap
 // and the floor. Slabs are not found later by it: segcache asks for a collection when there are some to unmap.
 //
 // An operator who sets GOGC has it his way.

@@ -78,8 +78,8 @@ func (tl *Timeline) wake(at int64) {
 }
 
 // ripe is when the track's next entry can be listed, as far as is known now: media as soon as it is whole, its master
-// has opened the slot, all live tracks have reached a new generation, and it is not ahead of the lag by more than a
-// part. Otherwise at the slot's deadline.
+// has opened the slot, all live tracks have reached a new generation, and it is not too far ahead of the lag
+// (early). Otherwise at the slot's deadline.
 func (tl *Timeline) ripe(t *track, g *Generation, grid *Grid) int64 {
 	n := t.next
 	deadline := add(g.endNanos(g.slot(n)), tl.lag+tl.spareOf(t)+g.half()) + 1

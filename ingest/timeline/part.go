@@ -76,8 +76,7 @@ func (tl *Timeline) endPart(t *track, end int64) {
 }
 
 // listParts lists the parts of the track's next segment that may be shown before it is whole: those that are complete, once
-// the master has opened the slot and all live tracks have reached a new generation, and not ahead of the lag by more than
-// a part.
+// the master has opened the slot and all live tracks have reached a new generation, and not too far ahead of the lag (early).
 //
 // Rule: docs/time.md, section 4.
 func (tl *Timeline) listParts(now int64, t *track, g *Generation, grid *Grid) {

@@ -6,8 +6,8 @@ import "testing"
 
 func TestMPDDoesNotAllocate(t *testing.T) {
 	for name, p := range cases() {
-		dst := MPD(nil, p)
-		if n := testing.AllocsPerRun(100, func() { sink = MPD(dst[:0], p) }); n != 0 {
+		dst := Low(nil, p)
+		if n := testing.AllocsPerRun(100, func() { sink = Low(dst[:0], p) }); n != 0 {
 			t.Errorf("%s: MPD allocates %v times a call, want 0", name, n)
 		}
 		dst = Numbered(dst[:0], p)

@@ -11,10 +11,10 @@ var sink []byte // keeps the compiler from deleting the measured call
 // BenchmarkMPD renders an MPD of four tracks with 30 segments each.
 func BenchmarkMPD(b *testing.B) {
 	p := sample.Live(30)
-	dst := MPD(nil, p)
+	dst := Low(nil, p)
 	b.SetBytes(int64(len(dst)))
 	b.ReportAllocs()
 	for b.Loop() {
-		sink = MPD(dst[:0], p)
+		sink = Low(dst[:0], p)
 	}
 }

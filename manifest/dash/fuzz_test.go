@@ -33,12 +33,12 @@ func FuzzStrings(f *testing.F) {
 			track := p.Tracks[3]
 			track.Name, track.ID, track.Inits = name, 5, []manifest.Init{{Media: &odd}}
 			p.Tracks = append(p.Tracks, track)
-			checkMPD(t, MPD(nil, p))
+			checkMPD(t, Low(nil, p))
 			p.Burst = 200e6
 			if kind == media.Video || kind == media.Audio {
 				p.Tracks[len(p.Tracks)-1].Inits[0].Cadence = 1
 			}
-			checkMPD(t, MPD(nil, p))
+			checkMPD(t, Low(nil, p))
 			checkMPD(t, Numbered(nil, p))
 		}
 	})

@@ -1,6 +1,7 @@
 package dash
 
 import (
+	"bytes"
 	"flag"
 	"maps"
 	"path/filepath"
@@ -21,12 +22,23 @@ func cases() map[string]*manifest.Presentation {
 	return all
 }
 
+// TestPlain: the MPD by time says nothing of low latency, whatever is offered.
+func TestPlain(t *testing.T) {
+	for name, p := range cases() {
+		without := *p
+		without.PartTarget = 0
+		if got, want := MPD(nil, p), Low(nil, &without); !bytes.Equal(got, want) || bytes.Contains(got, []byte("availabilityTimeOffset")) {
+			t.Errorf("%s:\n%s\nwant:\n%s", name, got, want)
+		}
+	}
+}
+
 // TestGolden renders every case of sample and compares with testdata; what is rendered also passes the strict checks.
 func TestGolden(t *testing.T) {
 	cases := cases()
 	for _, name := range slices.Sorted(maps.Keys(cases)) {
 		t.Run(name, func(t *testing.T) {
-			got := MPD(nil, cases[name])
+			got := Low(nil, cases[name])
 			golden.Compare(t, *update, filepath.Join("testdata", name+".mpd"), got)
 			checkMPD(t, got)
 		})

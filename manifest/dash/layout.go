@@ -14,17 +14,26 @@ type layout struct {
 	newest       *manifest.Generation // the one that limit-1 belongs to; nil when nothing is listed
 	next         *manifest.Generation // one that is known and not listed yet, or nil
 	low          low                  // zero: nothing is said of low latency
-	numbered     bool                 // by $Number$ and not by $Time$
-	periods      []period             // never empty
+	form         form
+	periods      []period // never empty
 }
+
+// A form is one of the MPDs that a presentation has.
+type form uint8
+
+const (
+	byTime    form = iota // what all tracks have listed
+	byTimeLow             // and what is to come
+	byNumber
+)
 
 var nothing = manifest.Generation{Timescale: 1}
 
 // newLayout lays a presentation out; space is where periods may lie.
 //
 // The Periods are the generations with media, or, in an outage that is older than the window, those of the kept segments.
-func newLayout(p *manifest.Presentation, numbered bool, space []period) layout {
-	l := layout{presentation: p, numbered: numbered, periods: space[:0]}
+func newLayout(p *manifest.Presentation, f form, space []period) layout {
+	l := layout{presentation: p, form: f, periods: space[:0]}
 	for i := len(p.Generations) - 1; i >= 0 && l.newest == nil; i-- {
 		if limit := l.limitOf(i); limit > p.Generations[i].N0 {
 			l.newest, l.limit = &p.Generations[i], limit
@@ -39,7 +48,7 @@ func newLayout(p *manifest.Presentation, numbered bool, space []period) layout {
 		for i := range p.Generations {
 			g := &p.Generations[i]
 			pd := period{
-				generation: g, from: l.from, limit: l.limitOf(i), start: periodStart(g), numbered: numbered, low: l.low,
+				generation: g, from: l.from, limit: l.limitOf(i), start: periodStart(g), numbered: f == byNumber, low: l.low,
 			}
 			if g == l.newest {
 				pd.foreseen = l.foreseen()
@@ -141,7 +150,7 @@ func (l *layout) publishTime() int64 {
 		return publishDelay
 	}
 	t := -manifest.Floor(-l.newest.SlotStart(l.limit), l.newest.Timescale, 1000) + publishDelay
-	if l.next != nil && offersLow(l.presentation) {
+	if l.next != nil && l.offersLow() {
 		t++
 	}
 	return t
@@ -152,7 +161,7 @@ func (l *layout) publishTime() int64 {
 func (l *layout) updatePeriod() int64 {
 	if g := l.newest; g != nil {
 		if d := manifest.Floor(g.SlotTicks, g.Timescale, second); d > 0 {
-			if l.low.said() && !l.numbered {
+			if l.low.said() && l.form == byTimeLow {
 				d = min(d, max(d/2, second))
 			}
 			return d

@@ -35,7 +35,10 @@ const (
 )
 
 // offersLow tells whether anything may be said of low latency.
-func offersLow(p *manifest.Presentation) bool { return p.Live && p.PartTarget > 0 && p.Burst > 0 }
+func (l *layout) offersLow() bool {
+	p := l.presentation
+	return l.form != byTime && p.Live && p.PartTarget > 0 && p.Burst > 0
+}
 
 // lowLatency is what can be said: a function of records, so that it stays within a generation.
 //
@@ -44,7 +47,7 @@ func offersLow(p *manifest.Presentation) bool { return p.Live && p.PartTarget > 
 // encoder's own clock adds to that.
 func (l *layout) lowLatency() low {
 	p, g := l.presentation, l.newest
-	if g == nil || !offersLow(p) || !l.onGrids() {
+	if g == nil || !l.offersLow() || !l.onGrids() {
 		return low{}
 	}
 	late := max(0, g.Late-jitter)
@@ -76,7 +79,7 @@ func (l *layout) onGrids() bool {
 // foreseen is the number up to which segments are listed that are to come. It stops short of another generation, which may
 // end the slot before it early.
 func (l *layout) foreseen() uint64 {
-	if !l.low.said() || l.numbered {
+	if !l.low.said() || l.form == byNumber {
 		return 0
 	}
 	n := l.limit + Foresight(l.newest)
@@ -181,7 +184,7 @@ func (l *layout) minBuffer() int64 {
 // delay is what players keep who know nothing of low latency. Shaka takes its own from it, and sees the live edge of a
 // SegmentTimeline up to two segments too far ahead.
 func (l *layout) delay() int64 {
-	if l.low.said() && l.numbered {
+	if l.low.said() && l.form == byNumber {
 		return l.low.target * 1_000_000
 	}
 	return 3 * int64(max(1, l.presentation.TargetDuration)) * second

@@ -34,7 +34,16 @@ const (
 // (profiles isoff-live and cmaf); elements stand in the order of its schema.
 func MPD(dst []byte, p *manifest.Presentation) []byte {
 	var space [4]period
-	l := newLayout(p, false, space[:])
+	l := newLayout(p, byTime, space[:])
+	return appendMPD(dst, &l)
+}
+
+// Low appends MPD's low-latency form: it also lists the slot that is open and the next, as the grids foresee them (low.go).
+// They may become GAPs, and leave the list again, which Shaka does not get over: so it is not everybody's. Where no low
+// latency is offered it is MPD's.
+func Low(dst []byte, p *manifest.Presentation) []byte {
+	var space [4]period
+	l := newLayout(p, byTimeLow, space[:])
 	return appendMPD(dst, &l)
 }
 
@@ -51,7 +60,7 @@ func appendMPD(dst []byte, l *layout) []byte {
 	switch {
 	case p.Live:
 		dst = appendLive(dst, l)
-	case l.numbered:
+	case l.form == byNumber:
 		dst = appendOver(dst, l)
 	default:
 		dst = appendEnded(dst, l)

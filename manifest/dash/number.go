@@ -17,7 +17,7 @@ import (
 // as dynamic can it say how much of that is there (docs/time.md, section 7).
 func Numbered(dst []byte, p *manifest.Presentation) []byte {
 	var space [4]period
-	l := newLayout(p, true, space[:])
+	l := newLayout(p, byNumber, space[:])
 	return appendMPD(dst, &l)
 }
 
@@ -67,7 +67,7 @@ func (pd *period) timescale(m *media.Track) uint32 {
 // depth is how much can be played: the window, or less while a channel is young. By $Number$ nothing else says it.
 func (l *layout) depth() int64 {
 	p, pd := l.presentation, &l.periods[0]
-	if !l.numbered || l.newest == nil {
+	if l.form != byNumber || l.newest == nil {
 		return p.Window
 	}
 	first := uint64(0)

@@ -28,11 +28,11 @@ func TestVersions(t *testing.T) {
 		timed, numbered := newHistory(), newHistory()
 		for step := range 300 {
 			p := ch.Step()
-			l := newLayout(p, false, nil)
+			l := newLayout(p, byTimeLow, nil)
 			if len(l.periods[0].generationTracks(p)) == 0 {
 				continue // nothing is listed by all yet
 			}
-			if m := timed.next(t, MPD(nil, p)); m != nil {
+			if m := timed.next(t, Low(nil, p)); m != nil {
 				for i := range m.Periods {
 					timed.checkFixed(t, &m.Periods[i])
 					timed.checkForeseen(t, &m.Periods[i])

@@ -104,8 +104,8 @@ func (l *list) appendOpen(dst []byte) []byte {
 // appendHint appends the name of the part that comes next, after that of its init segment where it needs another one.
 // Text is listed as a whole and has none, nor has a track that is not of the generation to come.
 func (l *list) appendHint(dst []byte) []byte {
-	n, part := l.next()
-	g := generationAt(l.presentation, n)
+	n, part := l.presentation.NextPart(l.track)
+	g := l.presentation.GenerationAt(n)
 	if g == nil {
 		return dst
 	}
@@ -124,19 +124,6 @@ func (l *list) appendHint(dst []byte) []byte {
 	return append(dst, "\"\n"...)
 }
 
-// next is the part that comes after the last listed one, by the grid where a segment's last part is listed before it is.
-func (l *list) next() (n uint64, part int) {
-	n = l.track.End()
-	open := l.entry(n)
-	if open == nil {
-		return n, 0
-	}
-	if end, ok := edgeOf(l.presentation, l.track, n); ok && open.Parts[len(open.Parts)-1].End >= end {
-		return n + 1, 0
-	}
-	return n, len(open.Parts)
-}
-
 // last is the last listed part, or the last segment where that has none (-1), the generation, and where it ends.
 func (l *list) last() (n uint64, part, ordinal int, end int64) {
 	if open := l.entry(l.track.End()); open != nil {
@@ -150,36 +137,3 @@ func (l *list) last() (n uint64, part, ordinal int, end int64) {
 
 // hasParts tells whether segments of a track are listed by parts. Text is decided slot by slot.
 func hasParts(m *media.Track) bool { return m.Kind == media.Video || m.Kind == media.Audio }
-
-// generationAt is the generation that segment n lies in, as far as is known, or nil.
-func generationAt(p *manifest.Presentation, n uint64) *manifest.Generation {
-	for i := len(p.Generations) - 1; i >= 0; i-- {
-		if g := &p.Generations[i]; g.N0 <= n {
-			return g
-		}
-	}
-	return nil
-}
-
-// edgeOf is where segment n of a track ends by its grid: at its next edge, or where another generation begins.
-func edgeOf(p *manifest.Presentation, t *manifest.Track, n uint64) (end int64, ok bool) {
-	g := generationAt(p, n)
-	if g == nil {
-		return 0, false
-	}
-	grid := t.Grid(g.Ordinal)
-	if grid == nil {
-		return 0, false
-	}
-	if end, ok = g.Edge(grid, n+1); !ok {
-		return 0, false
-	}
-	if next := generationAt(p, n+1); next != g {
-		if grid := t.Grid(next.Ordinal); grid != nil {
-			if at, ok := next.Edge(grid, n+1); ok {
-				end = min(end, at)
-			}
-		}
-	}
-	return end, true
-}

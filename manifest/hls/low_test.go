@@ -307,12 +307,12 @@ func checkReports(t *testing.T, p *manifest.Presentation, track int, pl *mediaPl
 		}
 		r, msn, part := pl.reports[k], int64(-1), int64(-1)
 		for m := n - min(n, 2); m <= n; m++ {
-			g := generationAt(p, m)
+			g := p.GenerationAt(m)
 			if g == nil || o.Grid(g.Ordinal) == nil {
 				continue
 			}
 			from, _ := g.Edge(o.Grid(g.Ordinal), m)
-			to, _ := edgeOf(p, o, m)
+			to, _ := p.EndOf(o, m)
 			scale := float64(o.Grid(g.Ordinal).Media.Timescale)
 			slack := 2/scale + 1/float64(l.timescale())
 			parts := sample.Parts(o.Grid(g.Ordinal), p.PartTarget, from, to)

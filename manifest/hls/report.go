@@ -45,7 +45,7 @@ func (l *list) appendReports(dst []byte) []byte {
 // to segment n; false where no grid says. Ends that differ by less than a tick of each track are the same.
 func (l *list) reached(t *manifest.Track, n uint64, end int64) (msn uint64, part int, ok bool) {
 	for {
-		g := generationAt(l.presentation, n)
+		g := l.presentation.GenerationAt(n)
 		if g == nil {
 			return 0, 0, false
 		}
@@ -54,7 +54,7 @@ func (l *list) reached(t *manifest.Track, n uint64, end int64) (msn uint64, part
 			return 0, 0, false
 		}
 		from, ok := g.Edge(grid, n)
-		to, _ := edgeOf(l.presentation, t, n)
+		to, _ := l.presentation.EndOf(t, n)
 		if !ok || to <= from {
 			return 0, 0, false
 		}
