@@ -22,6 +22,8 @@ var arrows = []struct {
 	{"weir/ingest/timeline", ""},
 	{"weir/ingest", "weir/ingest/timeline weir/segcache weir/media"},
 	{"weir/ingest/web", "weir/ingest weir/ingest/smooth weir/ingest/cmaf weir/segcache weir/media"},
+	{"weir/ingest/rtmp", "weir/ingest weir/ingest/rtmp/* weir/segcache weir/media"},
+	{"weir/ingest/rtmp/*", ""},
 	{"weir/ingest/*", "weir/ingest weir/segcache weir/media"},
 	{"weir/archive", "weir/segcache weir/media"},
 	{"weir/cluster", "weir/segcache weir/media"},
