@@ -2,7 +2,6 @@ package web
 
 import (
 	"bytes"
-	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -19,8 +18,8 @@ func TestTooManyConnections(t *testing.T) {
 		bound  string
 		status int
 	}{
-		"process": {func(l *ingest.Limits) { l.Connections = 3 }, boundAll, 503},
-		"address": {func(l *ingest.Limits) { l.AddressConnections = 3 }, boundAddress, 429},
+		"process": {func(l *ingest.Limits) { l.Connections = 3 }, ingest.BoundAll, 503},
+		"address": {func(l *ingest.Limits) { l.AddressConnections = 3 }, ingest.BoundAddress, 429},
 	} {
 		t.Run(name, func(t *testing.T) {
 			limits := ingest.DefaultLimits()
@@ -107,27 +106,6 @@ func TestWrongTokens(t *testing.T) {
 	}
 	if got := ask(known, "good"); got != 200 {
 		t.Errorf("an address that showed the right token before: %d, want 200", got)
-	}
-}
-
-func TestStrangers(t *testing.T) {
-	s := newStrangers(3)
-	now := time.Unix(1_000_000, 0)
-	one, neighbour := netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8::2")
-	for range 3 {
-		s.showed(one, false, now)
-	}
-	if s.heard(neighbour, now) {
-		t.Error("the same /64 counts anew")
-	}
-	if !s.heard(one, now.Add(time.Minute)) {
-		t.Error("not heard after the minute")
-	}
-	for i := range 3 * maxStrangers {
-		s.showed(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), false, now)
-	}
-	if n := len(s.by); n > maxStrangers {
-		t.Errorf("%d addresses are kept, want %d at most", n, maxStrangers)
 	}
 }
 

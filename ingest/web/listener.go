@@ -7,13 +7,14 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	"weir/ingest"
 )
 
-// A listener hands out connections within the caps of the process and of one address. One that is too many is answered
+// A listener hands out connections within the caps of the gate. One that is too many is answered
 // and closed at once. It survives what a shortage of descriptors does to Accept. Safe for concurrent use.
 type listener struct {
 	net.Listener
@@ -22,15 +23,11 @@ type listener struct {
 	closeOnce sync.Once
 	partings  chan struct{} // refusals that are being said at the same time, at most
 
-	mu      sync.Mutex
-	open    int
-	perPeer map[netip.Addr]int
+	open atomic.Int64
 }
 
 func newListener(ln net.Listener, s *Server) *listener {
-	return &listener{
-		Listener: ln, s: s, closed: make(chan struct{}), partings: make(chan struct{}, 64), perPeer: map[netip.Addr]int{},
-	}
+	return &listener{Listener: ln, s: s, closed: make(chan struct{}), partings: make(chan struct{}, 64)}
 }
 
 // A peerConn is one encoder's connection: it knows its address, leaves the books when it is closed, and has a rate.
@@ -52,7 +49,10 @@ func rateOf(nc net.Conn) *ingest.Bucket {
 
 // Close closes the connection and takes it off the books.
 func (c *peerConn) Close() error {
-	c.once.Do(func() { c.ln.forget(c.peer) })
+	c.once.Do(func() {
+		c.ln.open.Add(-1)
+		c.ln.s.gate.Leave(c.peer)
+	})
 	return c.Conn.Close()
 }
 
@@ -76,9 +76,10 @@ func (l *listener) Accept() (net.Conn, error) {
 			}
 		}
 		pause = 0
-		c := &peerConn{Conn: nc, peer: addressOf(nc), rate: ingest.Bucket{Rate: l.s.cfg.Limits.ConnectionRate}, ln: l}
-		bound := l.book(c.peer)
+		c := &peerConn{Conn: nc, peer: ingest.PeerOf(nc), rate: ingest.Bucket{Rate: l.s.cfg.Limits.ConnectionRate}, ln: l}
+		bound := l.s.gate.Enter(c.peer)
 		if bound == "" {
+			l.open.Add(1)
 			return c, nil
 		}
 		l.s.metrics.refused.WithLabelValues(bound).Inc()
@@ -99,46 +100,9 @@ func passes(err error) bool {
 	return false
 }
 
-// The bounds that a connection may meet, as their keys and as values of a label.
-const (
-	boundAll     = "connections"
-	boundAddress = "addressConnections"
-)
-
-// book counts a connection in, or names the bound that it would pass. Trusted proxies stand for many encoders.
-func (l *listener) book(peer netip.Addr) (bound string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	limits := &l.s.cfg.Limits
-	switch {
-	case l.open >= limits.Connections:
-		return boundAll
-	case l.perPeer[peer] >= limits.AddressConnections && !l.s.trusts(peer):
-		return boundAddress
-	}
-	l.open++
-	l.perPeer[peer]++
-	return ""
-}
-
-func (l *listener) forget(peer netip.Addr) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.open--
-	if l.perPeer[peer]--; l.perPeer[peer] == 0 {
-		delete(l.perPeer, peer)
-	}
-}
-
-func (l *listener) connections() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.open
-}
-
 var refusals = map[string][]byte{
-	boundAll:     refusal(http503, 1, "too many connections: ingest.limits.connections\n"),
-	boundAddress: refusal(http429, 10, "too many connections of this address: ingest.limits.addressConnections\n"),
+	ingest.BoundAll:     refusal(http503, 1, "too many connections: ingest.limits.connections\n"),
+	ingest.BoundAddress: refusal(http429, 10, "too many connections of this address: ingest.limits.addressConnections\n"),
 }
 
 const (
@@ -175,24 +139,4 @@ func (l *listener) part(nc net.Conn, bound string) {
 func (l *listener) Close() error {
 	l.closeOnce.Do(func() { close(l.closed) })
 	return l.Listener.Close()
-}
-
-// addressOf is the peer as caps count it: its address, of IPv6 the network of 64 bits that one machine can have all of.
-func addressOf(nc net.Conn) netip.Addr {
-	a, ok := nc.RemoteAddr().(*net.TCPAddr)
-	if !ok {
-		return netip.Addr{}
-	}
-	return countedAs(a.AddrPort().Addr())
-}
-
-func countedAs(a netip.Addr) netip.Addr {
-	a = a.Unmap().WithZone("")
-	if a.Is6() {
-		p, err := a.Prefix(64)
-		if err == nil {
-			return p.Addr()
-		}
-	}
-	return a
 }

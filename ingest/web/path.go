@@ -3,6 +3,8 @@ package web
 import (
 	"net/url"
 	"strings"
+
+	"weir/ingest"
 )
 
 // A target is what an encoder's URL names.
@@ -23,10 +25,7 @@ const (
 	manifest                       // an MPD or playlist of the encoder's
 )
 
-const (
-	maxName    = 128 // bytes of a stream's name
-	maxFolders = 4   // of an object below the publishing point
-)
+const maxFolders = 4 // of an object below the publishing point
 
 // parsePath reads the path of an encoder's request:
 //
@@ -48,7 +47,7 @@ func parsePath(raw string) (t target, ok bool) {
 	}
 	parts := strings.Split(strings.TrimSuffix(path[1:], "/"), "/")
 	t.token = parts[0]
-	if !validName(t.token) {
+	if !ingest.ValidName(t.token) {
 		return target{}, false
 	}
 	parts = parts[1:]
@@ -77,13 +76,13 @@ func parsePath(raw string) (t target, ok bool) {
 		if t.kind, t.stream = whole, trimExtension(name); len(parts) == 2 {
 			t.kind = segment
 		}
-		return t, validName(t.stream) && (len(parts) == 1 || validName(file))
+		return t, ingest.ValidName(t.stream) && (len(parts) == 1 || ingest.ValidName(file))
 	}
 	if len(parts) > maxFolders+1 {
 		return target{}, false
 	}
 	for _, part := range parts {
-		if !validName(part) {
+		if !ingest.ValidName(part) {
 			return target{}, false
 		}
 	}
@@ -118,19 +117,4 @@ func trimExtension(s string) string {
 		return s[:strings.LastIndexByte(s, '.')]
 	}
 	return s
-}
-
-// validName admits what is safe in a URL, a log line and a metric: [A-Za-z0-9._~-], 1 to 128 bytes, no dot first.
-func validName(s string) bool {
-	if s == "" || len(s) > maxName || s[0] == '.' {
-		return false
-	}
-	for i := range len(s) {
-		b := s[i]
-		if b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || b == '.' || b == '_' || b == '~' || b == '-' {
-			continue
-		}
-		return false
-	}
-	return true
 }

@@ -3,6 +3,8 @@ package web
 import (
 	"strings"
 	"testing"
+
+	"weir/ingest"
 )
 
 func TestParsePath(t *testing.T) {
@@ -62,7 +64,7 @@ func FuzzParsePath(f *testing.F) {
 		if !ok {
 			return
 		}
-		if !validName(got.token) || (got.stream != "" && !validName(got.stream)) {
+		if !ingest.ValidName(got.token) || (got.stream != "" && !ingest.ValidName(got.stream)) {
 			t.Fatalf("parsePath(%q) let %+v through", path, got)
 		}
 		if (got.kind == whole || got.kind == segment) != (got.stream != "") {

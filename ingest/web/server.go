@@ -23,16 +23,17 @@ import (
 type Config struct {
 	Limits         ingest.Limits
 	TrustedProxies []netip.Prefix // peers whose X-Forwarded-For names the client
+	Gate           *ingest.Gate   // shared with other listeners of encoders; nil: one of its own
 	Log            *slog.Logger
 }
 
 // A Server is the encoder HTTP listener.
 type Server struct {
-	cfg       Config
-	doors     *ingest.DoorTable
-	http      *fasthttp.Server
-	metrics   *metrics
-	strangers *strangers
+	cfg     Config
+	doors   *ingest.DoorTable
+	gate    *ingest.Gate
+	http    *fasthttp.Server
+	metrics *metrics
 
 	draining  atomic.Bool
 	mu        sync.Mutex
@@ -45,8 +46,11 @@ type Server struct {
 // New makes a server; Serve starts it. Doors may change at any time.
 func New(cfg Config, doors *ingest.DoorTable) *Server {
 	s := &Server{
-		cfg: cfg, doors: doors, strangers: newStrangers(cfg.Limits.WrongTokens),
+		cfg: cfg, doors: doors, gate: cfg.Gate,
 		conns: map[*ingest.Conn]struct{}{}, lastLog: map[string]time.Time{}, books: map[string]*book{},
+	}
+	if s.gate == nil {
+		s.gate = ingest.NewGate(cfg.Limits, cfg.TrustedProxies)
 	}
 	s.metrics = newMetrics(func() float64 { return float64(s.connections()) })
 	s.http = &fasthttp.Server{
@@ -90,7 +94,7 @@ func (s *Server) connections() (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, l := range s.listeners {
-		n += l.connections()
+		n += int(l.open.Load())
 	}
 	return n
 }
@@ -127,11 +131,11 @@ func (s *Server) admit(ctx *fasthttp.RequestCtx) (door *ingest.Door, t target, s
 		return nil, t, 403, "no such path: push to /{accessToken}/ingest.isml/Streams({name}.cmfv)\n"
 	}
 	client, now := s.client(ctx), time.Now()
-	if !s.strangers.heard(client, now) {
+	if !s.gate.Heard(client, now) {
 		return nil, t, 429, "too many wrong access tokens from this address (ingest.limits.wrongTokens): wait a minute\n"
 	}
 	door = s.doors.Load().Find(t.token)
-	s.strangers.showed(client, door != nil, now)
+	s.gate.Showed(client, door != nil, now)
 	if door == nil {
 		return nil, t, 404, "no live event with this access token is running here\n"
 	}
@@ -159,21 +163,7 @@ func hasLength(headers []byte) bool {
 
 // client is the encoder's address: the peer's, or what a trusted proxy says.
 func (s *Server) client(ctx *fasthttp.RequestCtx) netip.Addr {
-	var peer netip.Addr
-	if tcp, ok := ctx.RemoteAddr().(*net.TCPAddr); ok {
-		peer = tcp.AddrPort().Addr().WithZone("")
-	}
-	return ingest.ClientAddr(peer, string(ctx.Request.Header.Peek("X-Forwarded-For")), s.cfg.TrustedProxies)
-}
-
-// trusts tells whether a peer is a proxy that speaks for others.
-func (s *Server) trusts(peer netip.Addr) bool {
-	for _, p := range s.cfg.TrustedProxies {
-		if p.Contains(peer) {
-			return true
-		}
-	}
-	return false
+	return ingest.ClientAddr(ingest.PeerOf(ctx.Conn()), string(ctx.Request.Header.Peek("X-Forwarded-For")), s.cfg.TrustedProxies)
 }
 
 // handle answers one request of an encoder.
@@ -263,7 +253,7 @@ func (s *Server) push(ctx *fasthttp.RequestCtx, door *ingest.Door, t target) (in
 	}
 	where := s.placeOf(door, t)
 	t.stream = where.stream
-	if !validName(t.stream) {
+	if !ingest.ValidName(t.stream) {
 		return 403, "folders and file name are too long for the name of a stream\n"
 	}
 	stream, err := door.Channel.Stream(t.stream)

@@ -1,4 +1,4 @@
-package web
+package ingest
 
 import (
 	"net/netip"
