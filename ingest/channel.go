@@ -38,6 +38,7 @@ type Channel struct {
 	name     string
 	limits   Limits
 	headBits int64 // per second and track, for admission
+	chunk    time.Duration
 	deps     Deps
 	log      *slog.Logger
 	live     *segcache.Channel
@@ -90,6 +91,7 @@ func NewChannel(ctx context.Context, cfg Config, deps Deps) (*Channel, error) {
 		name:       cfg.Name,
 		limits:     cfg.Limits,
 		headBits:   headBits(cfg.Timeline.Part),
+		chunk:      time.Duration(cfg.Timeline.Chunk),
 		deps:       deps,
 		log:        deps.Log.With("channel", cfg.Name),
 		live:       deps.Cache.NewChannel(cfg.Name, time.Duration(cfg.Timeline.Window)),

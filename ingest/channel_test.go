@@ -288,7 +288,7 @@ func TestTrackNames(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			s := &Stream{name: "cam"}
-			s.hints[SmoothManifest] = c.hints
+			s.hints[InBody] = c.hints
 			descs := parsed(t, c.tracks...)
 			for i := range descs {
 				descs[i].ID = uint32(i + 1)

@@ -45,7 +45,7 @@ func (conn *Conn) readPayload(r io.Reader, size int) error {
 	if err := conn.claim(size); err != nil {
 		return err
 	}
-	room, arena, err := conn.s.reserve(conn.headSize(), size)
+	room, arena, err := conn.reserve(conn.headSize(), size)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrMemory, err)
 	}
@@ -62,7 +62,7 @@ func (conn *Conn) readPayload(r io.Reader, size int) error {
 	used := false
 	now := conn.s.c.deps.Now()
 	for i := range conn.frag.Trafs {
-		if conn.submit(now, arrived, arena, room, &conn.frag.Trafs[i]) {
+		if conn.submitTraf(now, arrived, arena, room, i) {
 			used = true
 		}
 	}
@@ -111,11 +111,18 @@ func (conn *Conn) checkSamples(payload []byte) error {
 	return nil
 }
 
-// reserve gives room for a chunk in the stream's arena. The first chunk asks whether the stream will fit into memory at
-// its declared bitrate: it is refused at the door, before it could push out what is listed.
-func (s *Stream) reserve(head, payload int) (segcache.Room, *segcache.Arena, error) {
+// reserve gives room for a chunk in the stream's arena.
+func (conn *Conn) reserve(head, payload int) (segcache.Room, *segcache.Arena, error) {
+	s := conn.s
 	s.c.mu.Lock()
 	defer s.c.mu.Unlock()
+	room, err := s.reserve(head, payload)
+	return room, s.arena, err
+}
+
+// reserve gives room in the stream's arena. The first chunk asks whether the stream will fit into memory at its declared
+// bitrate: it is refused at the door, before it could push out what is listed. Called with mu held.
+func (s *Stream) reserve(head, payload int) (segcache.Room, error) {
 	if s.arena == nil {
 		bitrate := int64(0)
 		for _, in := range s.inputs {
@@ -123,12 +130,11 @@ func (s *Stream) reserve(head, payload int) (segcache.Room, *segcache.Arena, err
 		}
 		arena := s.c.deps.Cache.NewArena(int(bitrate))
 		if err := s.c.live.Admit(arena); err != nil {
-			return segcache.Room{}, nil, err
+			return segcache.Room{}, err
 		}
 		s.arena = arena
 	}
-	room, err := s.arena.Reserve(head, payload)
-	return room, s.arena, err
+	return s.arena.Reserve(head, payload)
 }
 
 func (s *Stream) cancel(arena *segcache.Arena, room segcache.Room) {
@@ -150,18 +156,44 @@ func (conn *Conn) headSize() int {
 	return size
 }
 
-// submit hands one track's chunk to the timeline and carries out what it decides. It tells whether bytes of the room are
-// in use, now or pending.
-func (conn *Conn) submit(now, arrived int64, arena *segcache.Arena, room segcache.Room, traf *media.Traf) bool {
-	c := conn.s.c
+// submitTraf submits what a fragment has of one track.
+func (conn *Conn) submitTraf(now, arrived int64, arena *segcache.Arena, room segcache.Room, i int) bool {
+	traf := &conn.frag.Trafs[i]
 	in := conn.input(traf.TrackID)
 	if in == nil || len(traf.Samples) == 0 {
 		return false // a track_ID that the header does not know: row 11 of the bad-input catalogue
 	}
 	if in.desc.Kind == media.Metadata {
-		c.take(now, in, traf, room.Payload())
+		conn.s.c.take(now, in, traf, room.Payload())
 		return false
 	}
+	k := piece{
+		in: in, time: decodeTime(in, traf), samples: traf.Samples, room: room, arena: arena, offset: int(traf.DataOffset), arrived: arrived,
+	}
+	if conn.hasPrft && i == 0 {
+		k.prft = &conn.prft
+	}
+	return conn.submit(now, &k)
+}
+
+// A piece is one track's chunk as its protocol describes it: its index, and where its payload lies. Every protocol hands its
+// chunks over like this.
+type piece struct {
+	in      *input
+	time    int64          // of the first sample, encoder ticks, edit list applied
+	samples []media.Sample // the caller's
+	room    segcache.Room
+	arena   *segcache.Arena // that the room is of
+	offset  int             // of the first sample within the room's payload
+	arrived int64           // of the last byte, by segcache.Clock
+	prft    *media.Prft     // nil: none came with it
+}
+
+// submit hands a chunk to the timeline and carries out what it decides. It tells whether bytes of the room are in use, now
+// or pending.
+func (conn *Conn) submit(now int64, k *piece) bool {
+	c := conn.s.c
+	in := k.in
 	c.mu.Lock()
 	p := c.acquire()
 	c.mu.Unlock()
@@ -169,11 +201,9 @@ func (conn *Conn) submit(now, arrived int64, arena *segcache.Arena, room segcach
 		in.track.stats.drop(ReasonPending)
 		return false
 	}
-	p.fill(in, room, traf)
-	p.arrived, p.arena = arrived, arena
-	if conn.hasPrft && traf == &conn.frag.Trafs[0] {
-		p.prft, p.hasPrft = conn.prft, true
-		in.track.stats.Behind.Store(now - conn.prft.UTC())
+	p.fill(k)
+	if k.prft != nil {
+		in.track.stats.Behind.Store(now - k.prft.UTC())
 	}
 	chunk := timeline.Chunk{ID: p.id, Time: p.time, Durations: p.durations, Syncs: p.syncs, Hash: p.hash()}
 
@@ -199,14 +229,18 @@ func decodeTime(in *input, traf *media.Traf) int64 {
 }
 
 // fill copies the chunk's index and corrects sync flags by what the payload says (NAL types over flags).
-func (p *pending) fill(in *input, room segcache.Room, traf *media.Traf) {
-	p.in, p.room, p.offset = in, room, int(traf.DataOffset)
-	p.samples = append(p.samples[:0], traf.Samples...)
+func (p *pending) fill(k *piece) {
+	in := k.in
+	p.in, p.room, p.arena, p.offset, p.arrived = in, k.room, k.arena, k.offset, k.arrived
+	p.samples = append(p.samples[:0], k.samples...)
 	p.durations, p.syncs = p.durations[:0], p.syncs[:0]
-	p.bytes, p.settled, p.placed, p.hasPrft = 0, 0, false, false
+	p.bytes, p.settled, p.placed = 0, 0, false
 	p.cursor, p.cursorAt, p.cursorTime = 0, 0, 0
-	p.time = decodeTime(in, traf)
-	payload := room.Payload()[p.offset:]
+	p.time = k.time
+	if p.hasPrft = k.prft != nil; p.hasPrft {
+		p.prft = *k.prft
+	}
+	payload := p.room.Payload()[p.offset:]
 	video := in.desc.Kind == media.Video
 	for i := range p.samples {
 		s := &p.samples[i]

@@ -138,7 +138,7 @@ func (b *testbed) open() {
 	c, err := NewChannel(context.Background(), Config{
 		Name: "live",
 		Timeline: timeline.Config{
-			Segment: int64(2 * time.Second), Part: int64(200 * time.Millisecond), Window: int64(20 * time.Second),
+			Segment: int64(2 * time.Second), Part: int64(200 * time.Millisecond), Window: int64(20 * time.Second), Chunk: int64(100 * time.Millisecond),
 			Tracks: b.tracks,
 		},
 		Limits: DefaultLimits(),

@@ -14,22 +14,32 @@ func (conn *Conn) setHeader(moov []byte) error {
 	if err != nil {
 		return err
 	}
-	s, c := conn.s, conn.s.c
+	c := conn.s.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s.hints[SmoothManifest] = conn.beside
+	if err := conn.declare(header, false); err != nil {
+		return err
+	}
+	conn.keep(moov)
+	conn.s.openInputs()
+	c.apply()
+	return nil
+}
+
+// declare gives the stream the tracks of a header, and what the connection says beside it. frames: they come frame by
+// frame (Frames). The caller opens the inputs. Called with mu held.
+func (conn *Conn) declare(header []media.Input, frames bool) error {
+	s := conn.s
+	s.hints[InBody] = conn.beside
 	descs := s.described(header)
 	names := s.trackNames(descs)
-	if !s.same(descs, names) {
+	if !s.same(descs, names) || s.frames != frames {
 		if err := s.replaceInputs(descs, names); err != nil {
 			return err
 		}
 	}
-	s.header = header
-	conn.keep(moov)
+	s.header, s.frames = header, frames
 	conn.idle = s.patience()
-	s.openInputs()
-	c.apply()
 	return nil
 }
 

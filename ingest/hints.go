@@ -15,7 +15,7 @@ type TrackHint struct {
 	Kind    media.Kind // of the track; a header's track of another kind is not meant. 0: any
 
 	// Name is the track's in the channel: letters, digits and . _ ~ -, 1 to 128. Only what stands in the same body before
-	// the header can name tracks (SmoothManifest): names must not depend on what arrives first.
+	// the header can name tracks (InBody): names must not depend on what arrives first.
 	Name string
 
 	// Bitrate is in bits per second: the identity ({id}) of the track, and BANDWIDTH. It counts before the header's btrt; a
@@ -31,7 +31,7 @@ type HintSource uint8
 
 // The sources of hints, most trusted first.
 const (
-	SmoothManifest HintSource = iota // Live Server Manifest, in the body of the media
+	InBody HintSource = iota // before the header in the body of the media: Smooth's Live Server Manifest, RTMP's onMetaData
 	MPD
 	Playlist
 	hintSources
@@ -45,7 +45,7 @@ type ManifestBox struct {
 	Parse func(payload []byte) ([]TrackHint, error)
 }
 
-// ReadManifests makes the connection read boxes of that type as SmoothManifest hints for the header that follows them in
+// ReadManifests makes the connection read boxes of that type as InBody hints for the header that follows them in
 // the body. Call it before ReadBody.
 func (conn *Conn) ReadManifests(box *ManifestBox) { conn.manifest = box }
 
@@ -109,7 +109,7 @@ func (s *Stream) described(header []media.Input) []media.Input {
 
 // named is the name that hints give to a track of the header, or "".
 func (s *Stream) named(header []media.Input, i int) string {
-	if h := hintFor(s.hints[SmoothManifest], header, i); h != nil && plainName(h.Name) {
+	if h := hintFor(s.hints[InBody], header, i); h != nil && plainName(h.Name) {
 		return h.Name
 	}
 	return ""

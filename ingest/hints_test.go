@@ -63,13 +63,13 @@ func TestHintsInAnyOrder(t *testing.T) {
 func TestHeaderBeforeHints(t *testing.T) {
 	s := &Stream{name: "a"}
 	s.hints[MPD] = []TrackHint{{Bitrate: 96_000, Language: "deu"}}
-	s.hints[SmoothManifest] = []TrackHint{{TrackID: 1, Bitrate: 128_000}}
+	s.hints[InBody] = []TrackHint{{TrackID: 1, Bitrate: 128_000}}
 	header := parsed(t, audioSource()) // eng
 	got := s.described(header)
 	if got[0].Language != "eng" || got[0].Bitrate != 128_000 || got[0].ConfigHash != header[0].ConfigHash {
 		t.Errorf("described as %q, %d bits per second", got[0].Language, got[0].Bitrate)
 	}
-	s.hints[SmoothManifest], s.hints[MPD], s.hints[Playlist] = nil, nil, []TrackHint{{Bitrate: 700_000}}
+	s.hints[InBody], s.hints[MPD], s.hints[Playlist] = nil, nil, []TrackHint{{Bitrate: 700_000}}
 	if got := s.described(header); got[0].Bitrate != 700_000 {
 		t.Errorf("a playlist alone: %d bits per second", got[0].Bitrate)
 	}

@@ -23,6 +23,7 @@ type Stream struct {
 	header []media.Input            // the tracks of the newest header, as it describes them
 	hints  [hintSources][]TrackHint // what is said of them beside it
 	inputs []*input                 // the tracks, both taken together
+	frames bool                     // they come frame by frame
 	arena  *segcache.Arena          // where its payloads go; nil before the first
 	conns  map[*Conn]struct{}
 	spare  []*Conn // detached connections' memory, for the next request
@@ -254,6 +255,7 @@ func (s *Stream) openInputs() {
 			Timescale: in.desc.Timescale,
 			Rate:      in.desc.SampleRate,
 			Config:    in.desc.ConfigHash,
+			Frames:    s.frames,
 		})
 	}
 }

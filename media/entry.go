@@ -70,6 +70,17 @@ func parseStsd(b []byte, kind Kind, scale uint32) (*entry, error) {
 	return e, nil
 }
 
+// input is the track as far as the entry tells.
+func (e *entry) input(kind Kind) Input {
+	return Input{
+		Track: Track{
+			Kind: kind, SampleEntry: fourCC(e.kind), Codec: e.codec, Width: e.shown[0], Height: e.shown[1], FrameRate: e.rate,
+			SampleRate: e.sampleRate, Channels: e.channels, Bitrate: e.bitrate,
+		},
+		entry: e.published, shown: e.shown, nal: e.nal, nalSize: e.nalSize,
+	}
+}
+
 // config is the codec configuration box of an entry, and the other children that are published with it.
 type config struct {
 	body []byte // of the configuration box; nil where there is none

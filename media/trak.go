@@ -48,16 +48,9 @@ func (h *header) parseTrak(b []byte) (in Input, ok bool, err error) {
 	if t.elng != "" {
 		t.language = t.elng
 	}
-	in = Input{
-		Track: Track{
-			Kind: kind, SampleEntry: fourCC(entry.kind), Codec: entry.codec, Timescale: t.scale,
-			Width: entry.shown[0], Height: entry.shown[1], FrameRate: entry.rate,
-			SampleRate: entry.sampleRate, Channels: entry.channels,
-			Language: t.language, Roles: t.roles, Bitrate: entry.bitrate,
-		},
-		ID: t.id, Timescale: t.scale, Defaults: h.defaults[t.id],
-		entry: entry.published, shown: entry.shown, nal: entry.nal, nalSize: entry.nalSize, handlerType: t.handler,
-	}
+	in = entry.input(kind)
+	in.ID, in.Timescale, in.Defaults, in.handlerType = t.id, t.scale, h.defaults[t.id], t.handler
+	in.Track.Timescale, in.Language, in.Roles = t.scale, t.language, t.roles
 	if kind == Text {
 		in.blank = blankOf(in.SampleEntry, t.language)
 	}

@@ -78,6 +78,17 @@ func (a *Arena) Reserve(head, payload int) (Room, error) {
 	return r, nil
 }
 
+// Resize makes the payload of the newest reservation n bytes long, in place: for media whose length shows while it comes. It
+// reports false, and changes nothing, where r is not the newest or its slab has no more space.
+func (a *Arena) Resize(r Room, n int) (Room, bool) {
+	if r.slab == nil || r.slab != a.cur || int(r.off+r.to) != a.off || n < 0 || n > len(a.cur.buf)-int(r.off+r.head) {
+		return r, false
+	}
+	r.to = r.head + uint32(n)
+	a.off = int(r.off + r.to)
+	return r, true
+}
+
 // turn makes a slab with n free bytes the current one.
 func (a *Arena) turn(n int) error {
 	if want := slabSize(2 * int64(n)); want > a.bytes.Load() {

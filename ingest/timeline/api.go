@@ -15,6 +15,7 @@ const (
 type Config struct {
 	Segment int64    // live.segment
 	Part    int64    // live.part
+	Chunk   int64    // live.chunk: of inputs that bring frames (FrameAt); 0: each frame is one
 	Window  int64    // live.window: media that comes later than that is not placed
 	GOP     int64    // keyFrameIntervalDuration; 0: learn it
 	Tracks  []string // names of the declared tracks; empty: not declared
@@ -28,6 +29,7 @@ type TrackInfo struct {
 	Timescale uint32 // encoder's ticks per second
 	Rate      uint32 // audio: sample rate; else 0
 	Config    uint64 // hash of the decoder configuration
+	Frames    bool   // the input brings frames, and the caller makes the chunks: neither its timescale nor its chunks are the encoder's choice
 }
 
 // InputID is the caller's handle for one connection's view of one track.

@@ -47,7 +47,7 @@ func paceOf(info *TrackInfo, times []int64, published int64) pace {
 	s := int64(info.Timescale)
 	few := len(times) < 4
 	step, exact := commonStep(times)
-	if exact && s%25 == 0 && s <= maxTimescale && (published == 0 || published == s) {
+	if exact && !info.Frames && s%25 == 0 && s <= maxTimescale && (published == 0 || published == s) {
 		return pace{timescale: s, cadence: step, doubt: few}
 	}
 	p := published
@@ -91,7 +91,11 @@ func paceOf(info *TrackInfo, times []int64, published int64) pace {
 }
 
 func audioTimescale(info *TrackInfo) int64 {
-	for _, r := range [...]uint32{info.Rate, info.Timescale} {
+	rates := [...]uint32{info.Rate, info.Timescale}
+	if info.Frames {
+		rates[1] = 0
+	}
+	for _, r := range rates {
 		if r > 0 && r <= maxTimescale && r%25 == 0 {
 			return int64(r)
 		}

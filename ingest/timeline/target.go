@@ -61,6 +61,9 @@ func (g *Generation) partTarget(part int64, sketches []*sketch) int64 {
 			continue
 		}
 		chunk, even := chunkLength(k.ends)
+		if k.in.info.Frames {
+			chunk, even = scale(k.pace.cadence, second, k.pace.timescale), k.pace.cadence != 0
+		}
 		best := int64(0)
 		for chunks := int64(1); even && chunk >= 10*millisecond && chunks*chunk <= part*3/2; chunks++ {
 			at := k.framesIn(chunks * chunk)

@@ -17,10 +17,11 @@ func TestPartTargetOfChunks(t *testing.T) {
 		{"29.97, eight", 3003, 90000, 8, false, 266_934_000, 24024},
 		{"29.97, two, one missing", 3003, 90000, 2, true, 200_200_000, 18018},
 		{"59.94, one", 1001, 60000, 1, false, 200_200_000, 12012},
+		{"29.97, frame by frame", 4004, 120000, 0, false, 200_200_000, 24024},
 		{"23.976, four", 1001, 24000, 4, false, 166_834_000, 4004},
 	} {
 		g := &Generation{Master: "v", MasterTimescale: uint32(c.scale)}
-		k := &sketch{t: &track{name: "v", kind: Video}}
+		k := &sketch{t: &track{name: "v", kind: Video}, in: &input{info: TrackInfo{Frames: c.frames == 0}}}
 		k.pace.cadence, k.pace.timescale = c.cadence, c.scale
 		for i := range int64(40) {
 			if i != 7 || !c.missing {

@@ -119,6 +119,7 @@ func New(cfg Config, gens []Generation, joins []Join) *Timeline {
 func (c Config) bounded() Config {
 	c.Segment = min(max(c.Segment, second/2), 60*second)
 	c.Part = min(max(c.Part, second/50), c.Segment)
+	c.Chunk = min(max(c.Chunk, 0), c.Part)
 	c.Window = min(max(c.Window, 0), 24*3600*second)
 	c.GOP = min(max(c.GOP, 0), 60*second)
 	return c
