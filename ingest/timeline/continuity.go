@@ -6,7 +6,7 @@ func (tl *Timeline) step(now int64, in *input, h *held) bool {
 	if len(tl.gens) > 0 && t.kind == Sparse {
 		return tl.hear(now, in, h)
 	}
-	if len(tl.gens) == 0 || tl.relearn.on {
+	if len(tl.gens) == 0 || tl.relearn.on && !tl.overdue(in, h) {
 		return false
 	}
 	if (t.cur.grid == nil || t.cur.grid.Config != in.info.Config) && !tl.moveOn(in) {

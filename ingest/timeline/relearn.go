@@ -8,6 +8,7 @@ type relearn struct {
 	fresh bool // the time base, too
 	since int64
 	from  int64 // channel time that media had reached, ns
+	upto  int64 // and that of the master
 	due   int64
 	tried int64
 }
@@ -17,10 +18,29 @@ type relearn struct {
 func (tl *Timeline) startRelearn(now int64, fresh bool) {
 	r := &tl.relearn
 	if !r.on {
-		*r = relearn{on: true, since: now, from: tl.used()}
+		*r = relearn{on: true, since: now, from: tl.used(), upto: tl.reached()}
 	}
 	r.fresh = r.fresh || fresh
 	tl.amend = amend{}
+}
+
+// reached is the channel time up to which the master's media is placed, ns; 0 where there is no master.
+func (tl *Timeline) reached() int64 {
+	for _, t := range tl.tracks {
+		if t.name == tl.gen().Master && t.cur.has && t.cur.grid != nil {
+			return scale(t.cur.pos, second, int64(t.cur.grid.Timescale))
+		}
+	}
+	return 0
+}
+
+// overdue tells whether a chunk continues what its track had before the master's cadence or clock broke, and ends before
+// that: had it come in time, it would have been placed. Which track came first does not decide what is lost.
+func (tl *Timeline) overdue(in *input, h *held) bool {
+	c := &in.t.cur
+	return c.grid != nil && c.g == tl.gen() && c.grid.Config == in.info.Config &&
+		in.base != nil && in.base.ordinal == c.g.Ordinal && in.cont && abs(h.time-in.next) <= in.near &&
+		scale(in.m.At(h.end), second, int64(c.grid.Timescale)) <= tl.relearn.upto
 }
 
 // learnAgain looks whether what waits is enough for a new generation.
