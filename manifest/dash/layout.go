@@ -112,13 +112,12 @@ func member(t *manifest.Track, ordinal int) bool {
 }
 
 // first returns the first number to list when the numbers below limit, of generation i, are: the fewest slots that fill
-// the window less the longest that a slot can be. A track that has listed limit already, while others have not, has let
-// go what is older.
+// the window less what a track may have let go that is ahead of the others.
 func first(p *manifest.Presentation, i int, limit uint64) uint64 {
 	if p.Window <= 0 {
 		return 0
 	}
-	remaining := max(p.Window-longestSegment(p), p.Window/2)
+	remaining := max(p.Window-lead(p, &p.Generations[i]), p.Window/2)
 	for end := limit; ; i-- {
 		g := &p.Generations[i]
 		if g.SlotTicks <= 0 || g.Timescale == 0 {
@@ -136,6 +135,28 @@ func first(p *manifest.Presentation, i int, limit uint64) uint64 {
 		}
 	}
 }
+
+// lead is how far one track's list may be ahead of another's, in nanoseconds and whole segments of the longest: so much less
+// than the window is there of all tracks. A track is listed up to a part and a burst, or two parts, ahead of the lag, and
+// waited for until half a TARGETDURATION behind its slot's end and the lag (docs/time.md, section 4). It is a segment where
+// encoders send chunks, and two where they send whole segments.
+func lead(p *manifest.Presentation, g *manifest.Generation) int64 {
+	part, slot := p.PartTarget, int64(0)
+	if part == 0 {
+		part = unsaidPart
+	}
+	if g.Timescale > 0 {
+		slot = manifest.Floor(g.SlotTicks, g.Timescale, second)
+	}
+	if slot <= 0 {
+		return longestSegment(p)
+	}
+	ahead := int64(p.TargetDuration)*second/2 + max(part+p.Burst, 2*part)
+	return (ahead + slot - 1) / slot * longestSegment(p)
+}
+
+// unsaidPart is the part where no low latency is offered, and its target not said: at most so long as a rule.
+const unsaidPart = second / 2
 
 // longestSegment is a bound in nanoseconds: no EXTINF rounds to more than the TARGETDURATION, so no segment is half a
 // second longer.

@@ -79,7 +79,7 @@ func (l *layout) depth() int64 {
 	g := pd.generation
 	span := manifest.Floor(l.newest.SlotStart(l.limit), l.newest.Timescale, second) -
 		manifest.Floor(g.SlotStart(max(first, g.N0)), g.Timescale, second)
-	if span >= p.Window-longestSegment(p) {
+	if span >= p.Window-lead(p, l.newest) {
 		return p.Window
 	}
 	return max(span, second)
