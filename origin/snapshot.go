@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"weir/manifest"
+	"weir/media"
 	"weir/segcache"
 )
 
@@ -63,11 +64,12 @@ func (h *history) snapshot(v *segcache.Version) *snapshot {
 		p.TargetDuration, p.PartTarget, p.Burst, p.Epoch = g.TargetDuration, partTarget(g), g.Burst, g.Epoch
 	}
 	lists := make(map[*segcache.Track]list, len(v.Tracks))
+	appeared := h.last != nil && len(h.last.views) > 0 || complete(v)
 	for i := range v.Tracks {
 		view := &v.Tracks[i]
 		before := h.lists[view.Track]
 		l := before.follow(view)
-		if len(l.runs) > 0 && len(view.Inits) > 0 {
+		if appeared && len(l.runs) > 0 && len(view.Inits) > 0 {
 			if before.view != nil && before.view.Same(view) && before.target == p.TargetDuration {
 				l.track = before.track
 			} else {
@@ -84,6 +86,29 @@ func (h *history) snapshot(v *segcache.Version) *snapshot {
 	s.takeOver(h.last)
 	h.last = s
 	return s
+}
+
+// complete tells whether all tracks that are described in the generation that is listed have listed something, media or GAP.
+// A presentation appears with all of them: a player reads the multivariant playlist once. Text is decided at its slot's
+// deadline, which is two slots later where segments run on to a sync sample: there nobody waits for it.
+func complete(v *segcache.Version) bool {
+	ordinal := -1
+	for i := range v.Tracks {
+		if view := &v.Tracks[i]; view.End > view.First {
+			if s := view.Segment(view.End - 1); s != nil {
+				ordinal = max(ordinal, s.Ordinal)
+			}
+		}
+	}
+	runsOn := slices.ContainsFunc(v.Generations, func(g segcache.Generation) bool { return g.Ordinal == ordinal && !g.Regular && !g.Cut })
+	for i := range v.Tracks {
+		view := &v.Tracks[i]
+		described := slices.ContainsFunc(view.Inits, func(i segcache.Init) bool { return i.Ordinal == ordinal })
+		if described && view.End == view.First && !(runsOn && view.Kind == media.Text) {
+			return false
+		}
+	}
+	return true
 }
 
 // takeOver makes the snapshot's documents: those of the snapshot before (nil: there is none) which would say the same are

@@ -186,3 +186,24 @@ func TestPartTargetOffered(t *testing.T) {
 		}
 	}
 }
+
+// TestAppearsWhole: nothing is shown of a presentation before all its tracks have listed something.
+func TestAppearsWhole(t *testing.T) {
+	s, c := newTestServer(t, Config{}, 600, 0)
+	multivariant := base + "manifest(format=m3u8-cmaf)"
+	list := func(track *segcache.Track, ticks int64) {
+		start := int64(c.next) * ticks
+		if err := track.List(segcache.Entry{N: c.next, Slot: int64(c.next), Start: start, End: start + ticks, Gap: true}); err != nil {
+			t.Fatal(err)
+		}
+		<-c.publish()
+	}
+	list(c.video, videoSegment)
+	if a := ask(s, multivariant); a.Status != 404 {
+		t.Errorf("with video alone: %d\n%s", a.Status, a.Bytes)
+	}
+	list(c.audio, audioSegment)
+	if a := ask(s, multivariant); a.Status != 200 || !bytes.Contains(a.Bytes, []byte("TYPE=AUDIO")) {
+		t.Errorf("with both: %d\n%s", a.Status, a.Bytes)
+	}
+}
