@@ -256,6 +256,7 @@ func (s *Stream) openInputs() {
 			Rate:      in.desc.SampleRate,
 			Config:    in.desc.ConfigHash,
 			Frames:    s.frames,
+			Frame:     in.desc.FrameSamples,
 		})
 	}
 }

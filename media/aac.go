@@ -12,6 +12,7 @@ type aacConfig struct {
 	sampleRate uint32 // of the output: twice the core's with SBR
 	channels   int    // of the output: two with parametric stereo
 	explicit   bool   // SBR is said to be there, or not to be there
+	short      bool   // frames of 960 samples, not 1024
 }
 
 var aacRates = [...]uint32{96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350}
@@ -63,6 +64,21 @@ func parseASC(b []byte) (c aacConfig, err error) {
 	return c, nil
 }
 
+// frame is how many samples of the output a frame holds, for the kinds that cut time evenly; else 0.
+//
+// Source: ISO/IEC 14496-3, 4.5.1.1.
+func (c *aacConfig) frame() uint32 {
+	n := uint32(1024)
+	if c.short {
+		n = 960
+	}
+	switch c.object {
+	case 2, 5, 29:
+		return uint32(uint64(n) * uint64(c.sampleRate) / uint64(c.core))
+	}
+	return 0
+}
+
 func ascObject(r *bitReader) int {
 	if v := r.u(5); v != 31 {
 		return int(v)
@@ -83,7 +99,7 @@ func ascRate(r *bitReader) uint32 {
 
 // readGA reads GASpecificConfig. Source: ISO/IEC 14496-3, 4.4.1.
 func (c *aacConfig) readGA(r *bitReader, object int, layout uint32) {
-	r.skip(1)
+	c.short = r.flag()
 	if r.flag() {
 		r.skip(14)
 	}

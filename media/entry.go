@@ -24,6 +24,7 @@ type entry struct {
 	rate       Ratio
 	sampleRate uint32
 	channels   int
+	frame      uint32
 	bitrate    int
 	nal        nalFormat
 	nalSize    int
@@ -77,7 +78,7 @@ func (e *entry) input(kind Kind) Input {
 			Kind: kind, SampleEntry: fourCC(e.kind), Codec: e.codec, Width: e.shown[0], Height: e.shown[1], FrameRate: e.rate,
 			SampleRate: e.sampleRate, Channels: e.channels, Bitrate: e.bitrate,
 		},
-		entry: e.published, shown: e.shown, nal: e.nal, nalSize: e.nalSize,
+		FrameSamples: e.frame, entry: e.published, shown: e.shown, nal: e.nal, nalSize: e.nalSize,
 	}
 }
 

@@ -17,6 +17,8 @@ type Input struct {
 	Shift     int64  // ticks to take off the fragments' times (edit list); may be negative
 	Defaults  Defaults
 
+	FrameSamples uint32 // audio: samples of a frame, at SampleRate, where the configuration tells; else 0
+
 	entry       []byte // sample entry as published
 	shown       [2]int // video: pixels shown, for tkhd
 	nal         nalFormat

@@ -88,6 +88,7 @@ func (e *entry) readEsds(b []byte, scale uint32) ([]byte, error) {
 			return nil, err
 		}
 		a.imply(e.sampleRate, scale)
+		e.frame = a.frame()
 		e.sampleRate, e.codec = a.sampleRate, fmt.Sprintf("mp4a.40.%d", a.object)
 		if c.object != 0x40 && a.object == 2 {
 			e.codec = fmt.Sprintf("mp4a.%x", c.object)

@@ -25,25 +25,25 @@ func (c *clock) at(time uint32) int64 {
 type counter struct {
 	frame int64 // ns; 0: not known, stamps count
 	at    int64 // ns, of the newest frame
-	runs  bool
+	n     int64 // frames so far, up to following
 }
 
 const (
 	millisecond = 1_000_000
 	rounded     = 2 * millisecond  // what rounding can do
 	staggered   = 40 * millisecond // more is a jump, or a hole
-	following   = 16               // the part of an error that is corrected at once
+	following   = 16               // the part of an error that is corrected at once, after as many frames
 )
 
 // time is the time of the frame that follows, in milliseconds, by its stamp.
 func (c *counter) time(stamp int64) int64 {
 	at := stamp * millisecond
-	if c.runs && c.frame != 0 {
+	if c.n > 0 && c.frame != 0 {
 		counted := c.at + c.frame
 		if d := at - counted; (d > rounded || d < -rounded) && d <= staggered && d >= -staggered {
-			at = counted + d/following
+			at = counted + d/(c.n+1)
 		}
 	}
-	c.at, c.runs = at, true
+	c.at, c.n = at, min(c.n+1, following-1)
 	return (at + millisecond/2) / millisecond
 }

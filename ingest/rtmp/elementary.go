@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 
 	"weir/ingest"
 	"weir/ingest/rtmp/chunk"
@@ -210,7 +209,10 @@ func (e *elementary) configure() error {
 		return err
 	}
 	e.codec, e.config = e.tag.Codec, append(e.config[:0], e.next...)
-	e.counter = counter{frame: frameLength(&in)}
+	e.counter = counter{}
+	if in.FrameSamples > 0 {
+		e.counter.frame = int64(in.FrameSamples) * 1000 * millisecond / int64(in.SampleRate)
+	}
 	e.shifted = false
 	return nil
 }
@@ -230,20 +232,6 @@ func (e *elementary) hint(in *media.Input) ingest.TrackHint {
 	}
 	h.Name += strconv.FormatInt(ingest.NominalBitrate(&track.Track), 10)
 	return h
-}
-
-// frameLength is how long a frame of AAC lasts, in ns; 0 for other codecs. Source: ISO/IEC 14496-3, 4.5.1.1; with SBR the
-// output has two samples for each of the core's.
-func frameLength(in *media.Input) int64 {
-	if !strings.HasPrefix(in.Codec, "mp4a.40.") {
-		return 0
-	}
-	samples := int64(1024)
-	switch in.Codec {
-	case "mp4a.40.5", "mp4a.40.29":
-		samples = 2048
-	}
-	return samples * 1_000_000_000 / int64(in.SampleRate)
 }
 
 // tell logs what is not used, once.

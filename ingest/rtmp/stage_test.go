@@ -86,6 +86,7 @@ type stage struct {
 	log     *bytes.Buffer
 	start   time.Time
 	stop    func()
+	from    int // frames before that are not looked at
 }
 
 // newStage makes a stage. Close it before the bubble's function returns.

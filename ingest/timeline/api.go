@@ -28,6 +28,7 @@ type TrackInfo struct {
 	Kind      Kind
 	Timescale uint32 // encoder's ticks per second
 	Rate      uint32 // audio: sample rate; else 0
+	Frame     uint32 // audio: samples of a frame, at Rate, where its configuration says; else 0
 	Config    uint64 // hash of the decoder configuration
 	Frames    bool   // the input brings frames, and the caller makes the chunks: neither its timescale nor its chunks are the encoder's choice
 }

@@ -62,6 +62,9 @@ func paceOf(info *TrackInfo, times []int64, published int64) pace {
 			return pace{timescale: p, cadence: q, doubt: few}
 		}
 	}
+	if n := int64(info.Frame); info.Frames && n*p%max(int64(info.Rate), 1) == 0 && n > 0 { // it is counted, whatever the stamps do
+		return pace{timescale: p, cadence: n * p / int64(info.Rate), doubt: few}
+	}
 	best, doubt := int64(0), few
 	try := func(c int64) {
 		if c <= 0 || !fits(times, s, p, c) {
