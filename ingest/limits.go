@@ -10,6 +10,7 @@ type Limits struct {
 	MdatBytes      int64         // largest mdat (payload of a chunk)
 	OtherBytes     int64         // largest other box; it is skipped unread
 	BetweenBytes   int64         // boxes between two fragments, all together
+	MessageBytes   int64         // largest message of audio or video in RTMP
 	BadFragments   int           // unreadable fragments in a row after which a stream is refused
 	HeadTimeout    time.Duration // to send a request's line and headers
 	KeepAlive      time.Duration // longest silence between two requests of a connection
@@ -39,6 +40,7 @@ func DefaultLimits() Limits {
 		MdatBytes:      64 << 20,
 		OtherBytes:     1 << 20,
 		BetweenBytes:   16 << 20,
+		MessageBytes:   8 << 20,
 		BadFragments:   3,
 		HeadTimeout:    10 * time.Second,
 		KeepAlive:      75 * time.Second,

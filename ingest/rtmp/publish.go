@@ -36,7 +36,7 @@ type publication interface {
 	data(time uint32, values []amf.Value) error
 	// err is why the publication has to end (ingest.ErrReplaced, ingest.ErrDraining), or nil.
 	err() error
-	// close is the last call: the encoder has ended the stream (nil), or it broke. Messages that have begun are lost.
+	// close is the last call: the encoder has ended the stream (nil), or it broke. Messages under way have been aborted.
 	close(err error)
 }
 

@@ -41,3 +41,12 @@ func (v *Value) Get(name string) Value {
 	}
 	return Value{}
 }
+
+// OfText is a string.
+func OfText(s string) Value { return Value{Kind: String, Text: s} }
+
+// OfNumber is a number.
+func OfNumber(n float64) Value { return Value{Kind: Number, Number: n} }
+
+// OfObject is an object with these fields.
+func OfObject(fields ...Field) Value { return Value{Kind: Object, Fields: fields} }
