@@ -36,6 +36,9 @@ func (c *Config) checkLive(r *yamlReader) {
 	} else if l.Part < Duration(50*time.Millisecond) {
 		r.fault("live.part", "%v: 50ms at least (200ms to 500ms is usual)", l.Part)
 	}
+	if l.Chunk < 0 || l.Chunk > l.Segment {
+		r.fault("live.chunk", "%v: 0s (each frame) up to live.segment %v (100ms is usual)", l.Chunk, l.Segment)
+	}
 	if l.Window < 3*l.Segment {
 		r.fault("live.window", "%v is shorter than three segments of %v: players need that much", l.Window, l.Segment)
 	} else if l.Window > Duration(24*time.Hour) {

@@ -38,6 +38,7 @@ type Config struct {
 	Live           struct {
 		Segment Duration `yaml:"segment"`
 		Part    Duration `yaml:"part"`
+		Chunk   Duration `yaml:"chunk"`
 		Window  Duration `yaml:"window"`
 	} `yaml:"live"`
 	Cache struct {
@@ -157,6 +158,7 @@ func Default() *Config {
 	}
 	c.Admin.Listen = "127.0.0.1:8082"
 	c.Live.Segment, c.Live.Part, c.Live.Window = Duration(2*time.Second), Duration(200*time.Millisecond), Duration(time.Minute)
+	c.Live.Chunk = Duration(100 * time.Millisecond)
 	c.Cache.Memory = 2 << 30
 	c.State.Replicas = 1
 	c.Shutdown.Deadline = Duration(10 * time.Second)
@@ -192,8 +194,10 @@ func (c *Config) store() state.Config {
 
 func (c *Config) channels() reconcile.Config {
 	return reconcile.Config{
-		Limits:   c.Ingest.Limits.limits(),
-		Timeline: timeline.Config{Segment: int64(c.Live.Segment), Part: int64(c.Live.Part), Window: int64(c.Live.Window)},
+		Limits: c.Ingest.Limits.limits(),
+		Timeline: timeline.Config{
+			Segment: int64(c.Live.Segment), Part: int64(c.Live.Part), Chunk: int64(c.Live.Chunk), Window: int64(c.Live.Window),
+		},
 	}
 }
 
