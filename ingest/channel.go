@@ -61,6 +61,7 @@ type Channel struct {
 	needs       []need
 	headers     []HeaderRecord // to be stored
 	nextInput   timeline.InputID
+	clocks      uint64
 	samples     []media.Sample // scratch of place
 	moof        []byte         // scratch of place
 	text        []byte         // scratch of speak

@@ -16,7 +16,8 @@ import (
 // The payload is copied once, from the caller's buffer to where it stays; a frame costs no allocation at steady state. It
 // belongs to the goroutine of its connection, which feeds nothing else.
 type Frames struct {
-	conn *Conn
+	conn  *Conn
+	clock uint64
 
 	// The chunk that is being put together.
 	room    segcache.Room
@@ -44,8 +45,16 @@ type Frames struct {
 	shape    []media.Sample
 }
 
-// Frames makes the connection feed its stream frame by frame.
-func (conn *Conn) Frames() *Frames { return &Frames{conn: conn} }
+// Frames makes the connection feed its stream frame by frame, stamped by that clock of the channel's.
+func (conn *Conn) Frames(clock uint64) *Frames { return &Frames{conn: conn, clock: clock} }
+
+// Clock is a number for a clock of an encoder that stamps several streams: those of one publication. Safe for concurrent use.
+func (c *Channel) Clock() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.clocks++
+	return c.clocks
+}
 
 // Declare says what the stream is: in of media.ParseConfig, and what is told beside it. It comes before the first frame. The
 // same again changes nothing; with another decoder configuration the frames that follow are another generation's.
@@ -57,7 +66,7 @@ func (f *Frames) Declare(in media.Input, hint TrackHint) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	conn.beside = []TrackHint{hint}
-	if err := conn.declare([]media.Input{in}, true); err != nil {
+	if err := conn.declare([]media.Input{in}, f.clock); err != nil {
 		return err
 	}
 	conn.s.moov = nil

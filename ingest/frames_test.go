@@ -32,7 +32,7 @@ func (b *testbed) open2(s *camera) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	s.frames = conn.Frames()
+	s.frames = conn.Frames(b.channel.Clock())
 	in := parsed(b.t, s.source)[0]
 	in.Timescale, in.Track.Timescale = 1000, 1000
 	if err := s.frames.Declare(in, TrackHint{Name: s.name}); err != nil {

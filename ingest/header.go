@@ -17,7 +17,7 @@ func (conn *Conn) setHeader(moov []byte) error {
 	c := conn.s.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err := conn.declare(header, false); err != nil {
+	if err := conn.declare(header, 0); err != nil {
 		return err
 	}
 	conn.keep(moov)
@@ -26,19 +26,19 @@ func (conn *Conn) setHeader(moov []byte) error {
 	return nil
 }
 
-// declare gives the stream the tracks of a header, and what the connection says beside it. frames: they come frame by
+// declare gives the stream the tracks of a header, and what the connection says beside it. With a clock they come frame by
 // frame (Frames). The caller opens the inputs. Called with mu held.
-func (conn *Conn) declare(header []media.Input, frames bool) error {
+func (conn *Conn) declare(header []media.Input, clock uint64) error {
 	s := conn.s
 	s.hints[InBody] = conn.beside
 	descs := s.described(header)
 	names := s.trackNames(descs)
-	if !s.same(descs, names) || s.frames != frames {
+	if !s.same(descs, names) || s.clock != clock {
 		if err := s.replaceInputs(descs, names); err != nil {
 			return err
 		}
 	}
-	s.header, s.frames = header, frames
+	s.header, s.clock = header, clock
 	conn.idle = s.patience()
 	return nil
 }

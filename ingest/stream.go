@@ -23,7 +23,7 @@ type Stream struct {
 	header []media.Input            // the tracks of the newest header, as it describes them
 	hints  [hintSources][]TrackHint // what is said of them beside it
 	inputs []*input                 // the tracks, both taken together
-	frames bool                     // they come frame by frame
+	clock  uint64                   // by which they are stamped, frame by frame; 0: they come as chunks
 	arena  *segcache.Arena          // where its payloads go; nil before the first
 	conns  map[*Conn]struct{}
 	spare  []*Conn // detached connections' memory, for the next request
@@ -255,7 +255,8 @@ func (s *Stream) openInputs() {
 			Timescale: in.desc.Timescale,
 			Rate:      in.desc.SampleRate,
 			Config:    in.desc.ConfigHash,
-			Frames:    s.frames,
+			Frames:    s.clock != 0,
+			Clock:     s.clock,
 			Frame:     in.desc.FrameSamples,
 		})
 	}

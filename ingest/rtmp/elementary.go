@@ -65,7 +65,7 @@ func (e *elementary) attach(f *feed) error {
 	if e.conn, err = stream.Attach(true, p.kick); err != nil {
 		return err
 	}
-	e.out = e.conn.Frames()
+	e.out = e.conn.Frames(f.stamps)
 	return nil
 }
 

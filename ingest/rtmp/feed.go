@@ -7,16 +7,17 @@ import (
 
 // A feed is a publication whose media goes to a channel: one track of video, one of audio, on one clock.
 type feed struct {
-	p     *publish
-	meta  metadata
-	clock clock
-	video elementary
-	audio elementary
+	p      *publish
+	meta   metadata
+	clock  clock
+	stamps uint64 // the channel's number for it
+	video  elementary
+	audio  elementary
 }
 
 // openFeed is the opener of the server.
 func openFeed(p *publish) (publication, error) {
-	f := &feed{p: p, meta: metadataOf(p.query)}
+	f := &feed{p: p, meta: metadataOf(p.query), stamps: p.door.Channel.Clock()}
 	f.video.kind, f.audio.kind = chunk.Video, chunk.Audio
 	for _, e := range [...]*elementary{&f.video, &f.audio} {
 		if err := e.attach(f); err != nil {

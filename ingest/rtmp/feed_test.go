@@ -29,7 +29,7 @@ func (s *stage) inSync(v *track, video listing, a *track, audio listing, within 
 	at := func(k *track, l listing, scale int64) time.Duration { // where the taking of frame 0 lies
 		f := l.frames[len(l.frames)/2]
 		shown := f.time + int64(f.cto)
-		taken := k.exact(f.number)
+		taken := k.exact(f.number + k.first)
 		if k.cto != nil { // in order of decoding: what is shown then
 			taken += time.Duration(k.cto(f.number)) * time.Millisecond
 		}

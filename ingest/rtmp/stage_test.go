@@ -151,6 +151,7 @@ type track struct {
 	late      time.Duration             // it comes that much later than it is stamped
 	frames    int                       // next frame
 	until     int                       // frames that there are; 0: no end
+	first     int                       // frames of the scene before its own first
 	content   uint32                    // put into each frame beside its number
 }
 
@@ -300,11 +301,10 @@ type seen struct {
 
 // A listing is what the newest version says of a track.
 type listing struct {
-	frames    []seen
-	media     int
-	gaps      []uint64
-	ends      uint64
-	timescale int64
+	frames []seen
+	media  int
+	gaps   []uint64
+	ends   uint64
 }
 
 // listed reads all that the newest version lists of a track, and checks that segments follow each other.

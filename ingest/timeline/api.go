@@ -30,6 +30,7 @@ type TrackInfo struct {
 	Rate      uint32 // audio: sample rate; else 0
 	Frame     uint32 // audio: samples of a frame, at Rate, where its configuration says; else 0
 	Config    uint64 // hash of the decoder configuration
+	Clock     uint64 // inputs of one clock share it, and another's is another one unless arrival says the same; 0: any may share it
 	Frames    bool   // the input brings frames, and the caller makes the chunks: neither its timescale nor its chunks are the encoder's choice
 }
 

@@ -89,7 +89,11 @@ func (tl *Timeline) explain(in *input, h *held) *timebase {
 	}
 	for i := len(tl.bases) - 1; i >= 0; i-- {
 		b := tl.bases[i]
-		if (b.track == "" || b.track == in.t.name) && abs(tl.off(b, in, newest)) <= tl.window(b)+2*second {
+		slack := tl.window(b) + 2*second
+		if !tl.sharesClock(in, b) {
+			slack = clockSlack
+		}
+		if (b.track == "" || b.track == in.t.name) && abs(tl.off(b, in, newest)) <= slack {
 			return b
 		}
 	}

@@ -171,6 +171,11 @@ func (tl *Timeline) propose(now int64, in *input, run []*held, lone string) verd
 	case lone != "" && in.t.kind == Video:
 		if g.Regular {
 			z := nearTo(y, g.GOP, g.Phase)
+			if scale(abs(z-y), second, m) > lipSync && in.t.name == g.Master && !tl.otherVideo(now, in) {
+				tl.tell(in.t, now, OffPhase, "the video came back on a clock of its own, and its sync samples miss the slots: they are laid anew")
+				tl.startRelearn(now, true)
+				return wait
+			}
 			if scale(abs(z-y), second, m) > lipSync {
 				tl.tell(in.t, now, OffPhase, "the track came back alone and its sync samples miss its siblings' slots: it is GAP until they fit")
 				return drop
@@ -203,6 +208,16 @@ func (tl *Timeline) propose(now int64, in *input, run []*held, lone string) verd
 		tl.wakeAt(in, max(tl.ask.retry, add(now, second/4)))
 	}
 	return wait
+}
+
+// otherVideo tells whether another track's video is there, which goes by the slots.
+func (tl *Timeline) otherVideo(now int64, in *input) bool {
+	for _, t := range tl.tracks {
+		if t != in.t && t.kind == Video && t.cur.grid != nil && t.arrived != 0 && now-t.arrived < silent {
+			return true
+		}
+	}
+	return false
 }
 
 // leadMost is how far beyond its place a session may be laid so that none of it is lost: the error that section 1 of the

@@ -104,7 +104,7 @@ func (tl *Timeline) learn(now int64) {
 	if now < tl.ask.retry || tl.tooSoon(now, &l.tried, &l.due) {
 		return
 	}
-	sketches := tl.sketches()
+	sketches := tl.oneClock(tl.sketches())
 	if len(sketches) == 0 {
 		l.first = 0
 		return

@@ -67,7 +67,9 @@ func (tl *Timeline) learnAgain(now int64) {
 		return
 	}
 	var shared *timebase
-	if !r.fresh {
+	if r.fresh {
+		sketches = tl.oneClock(sketches)
+	} else {
 		shared = tl.session()
 		sketches = slices.DeleteFunc(sketches, func(k *sketch) bool { return k.in.base != shared })
 		if len(sketches) == 0 {
