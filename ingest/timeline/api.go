@@ -32,6 +32,8 @@ type TrackInfo struct {
 	Config    uint64 // hash of the decoder configuration
 	Clock     uint64 // inputs of one clock share it, and another's is another one unless arrival says the same; 0: any may share it
 	Frames    bool   // the input brings frames, and the caller makes the chunks: neither its timescale nor its chunks are the encoder's choice
+	Source    string // which of several encoders, or of an encoder's ways, brings it; "": DefaultSource
+	Rank      int    // of the source: the least is served where all deliver
 }
 
 // InputID is the caller's handle for one connection's view of one track.
@@ -44,6 +46,7 @@ type Chunk struct {
 	Durations []uint32 // one per sample, encoder ticks
 	Syncs     []int32  // video: indexes of sync samples, ascending; audio and sparse: nil means all
 	Hash      uint64   // video: hash of the first sync sample's payload; 0 when there is none
+	Print     uint64   // hash of all that is in it, to tell bit-exact sources from others; 0: not known
 }
 
 // EventKind tells the fields of an Event that are set.
@@ -72,6 +75,8 @@ const (
 	Opened
 	// Need: Record must be put before the store (first writer wins); the caller answers with Resolve. Meanwhile media waits.
 	Need
+	// Served: from segment N of the track on another source is served (Source; Text is the one before; Why says why).
+	Served
 	// Note: something an operator wants in the log, once; Text is the sentence, Track the track ("" for the channel).
 	Note
 )
@@ -96,6 +101,10 @@ type Event struct {
 	Text       string // Note: the sentence
 	Generation *Generation
 	Join       *Join
+	Handover   *Handover
+	Source     string // Listed, Served: the source that is served in segment N
+	Several    bool   // Placed: the track has several sources, so that what they may differ in is not passed on
+	Why        Why    // Served
 }
 
 // Record types. They are stored as JSON and shared by nodes, so fields are only ever added.
@@ -133,6 +142,8 @@ type Grid struct {
 	Lattice   int64  `json:"lattice"`   // its encoder's samples lie at a multiple of Cadence plus Lattice, from encoder time 0
 	Config    uint64 `json:"config"`    // decoder configuration
 	Late      int64  `json:"late"`      // ns: how much later than the master's its chunks come
+	Source    string `json:"source"`    // that is served when the generation opens; "": DefaultSource
+	Several   bool   `json:"several"`   // the track has had several sources by then
 }
 
 // A Base lays an encoder's clock on the channel's: encoder time Time (in Scale ticks per second) is channel time At (in

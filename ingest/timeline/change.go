@@ -69,8 +69,8 @@ func (tl *Timeline) setSize() int {
 // superseded tells whether a newer input of the track is there.
 func (tl *Timeline) superseded(in *input) bool {
 	for i := len(tl.inputs) - 1; i >= 0; i-- {
-		if tl.inputs[i].t == in.t {
-			return tl.inputs[i] != in
+		if o := tl.inputs[i]; o.t == in.t && o.info.Source == in.info.Source {
+			return o != in
 		}
 	}
 	return false
@@ -160,6 +160,7 @@ func (tl *Timeline) amended(now int64) {
 	if tl.addTexts(g)+len(added) == 0 {
 		return
 	}
+	tl.nameSources(g)
 	g.K0 = old.K0
 	g.reach(added)
 	tl.succeed(now, g, old)

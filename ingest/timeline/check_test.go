@@ -32,6 +32,7 @@ type checker struct {
 	drops  map[Reason]int
 	dropAt map[Reason]int64 // when last
 	lost   map[string]bool  // frames that never arrived
+	served []Event          // changes of source
 	hasty  []Event          // parts that were listed before the master had opened their slot
 }
 
@@ -120,10 +121,12 @@ func (c *checker) apply(now int64, events []Event) (needs []Event) {
 			if c.asked++; c.asked > 1 {
 				c.fault("C7 a second record is asked for")
 			}
-			if (ev.Generation == nil) == (ev.Join == nil) {
+			if one := [...]bool{ev.Generation != nil, ev.Join != nil, ev.Handover != nil}; !slices.Contains([][3]bool{{true, false, false}, {false, true, false}, {false, false, true}}, one) {
 				c.fault("C7 a need is one record")
 			}
 			needs = append(needs, *ev)
+		case Served:
+			c.served = append(c.served, *ev)
 		case Note:
 			if ev.Text == "" {
 				c.fault("an empty note")

@@ -9,6 +9,9 @@ func (tl *Timeline) step(now int64, in *input, h *held) bool {
 	if len(tl.gens) == 0 || tl.relearn.on && !tl.overdue(in, h) {
 		return false
 	}
+	if tl.foreign(in, h) {
+		return tl.stand(now, in, h)
+	}
 	if (t.cur.grid == nil || t.cur.grid.Config != in.info.Config) && !tl.moveOn(in) {
 		return tl.change(now, in, h)
 	}
@@ -20,6 +23,7 @@ func (tl *Timeline) step(now int64, in *input, h *held) bool {
 		case wait:
 			return false
 		case drop:
+			in.odd = true
 			tl.dropAll(t, h, OffTime)
 			return true
 		case stray:
@@ -31,6 +35,18 @@ func (tl *Timeline) step(now int64, in *input, h *held) bool {
 		case keep:
 		}
 	}
+	if tl.foreign(in, h) { // now that its clock is known
+		return tl.stand(now, in, h)
+	}
+	if tl.heldUp(now, in, tl.headOf(in, h)) {
+		return false
+	}
+	return tl.use(now, in, h)
+}
+
+// settle places a chunk whose clock is known. It reports false where the chunk has to wait after all.
+func (tl *Timeline) settle(now int64, in *input, h *held) bool {
+	t := in.t
 	if off := sub(lateness(in.base, in, h), tl.lag); off < -maxAhead || off > tl.cfg.Window+catchUp || tl.beyond(in, h) {
 		why := Late
 		if off < 0 {
@@ -47,6 +63,7 @@ func (tl *Timeline) step(now int64, in *input, h *held) bool {
 		tl.startRelearn(now, false)
 		return false
 	}
+	tl.serves(in, h)
 	if !in.cont || h.end > in.next {
 		tl.measure(now, in, h)
 	}
@@ -68,6 +85,7 @@ func (tl *Timeline) taken(in *input, h *held) {
 	if !in.cont || h.end > in.next {
 		in.next = h.end
 	}
+	in.odd = false
 	in.last, in.cont, in.length = h.arrival, true, scale(h.end-h.time, second, int64(in.info.Timescale))
 	in.near = min((h.end-h.time)/2, scale(tl.gen().PartTarget, int64(in.info.Timescale), second))
 	in.t.arrived, in.t.warm = h.arrival, true
@@ -216,12 +234,17 @@ func (tl *Timeline) reorder(now int64, in *input, h *held, hole int64) bool {
 // copyBehind is another input that brings the same media and has not come as far: it may fill a hole.
 func (tl *Timeline) copyBehind(now int64, in *input, h *held) *input {
 	for _, o := range tl.inputs {
-		if o != in && o.t == in.t && o.open && o.cont && o.base != nil && o.lost == 0 && o.info.Timescale == in.info.Timescale &&
+		if o != in && o.t == in.t && o.open && o.cont && o.base != nil && o.lost == 0 && tl.copies(o, in) && o.info.Timescale == in.info.Timescale &&
 			h.time-o.next > int64(o.info.Timescale)/1000 && sub(now, o.last) < 2*o.length+second {
 			return o
 		}
 	}
 	return nil
+}
+
+// copies tells whether two inputs of a track bring the same media: one source's, or bit for bit.
+func (tl *Timeline) copies(a, b *input) bool {
+	return a.info.Source == b.info.Source || a.alike() && b.alike()
 }
 
 // wakeCopies makes inputs that wait for a copy to fill a hole look again.

@@ -31,7 +31,21 @@ type session struct {
 	jumps      []jump
 	holes      []hole
 	kept       bool // connections stay open over end: the next session comes over them
+	source     string
+	rank       int
+	content    uint64 // what is in its frames; what sessions with the same send for one time is bit-exact. 0: id
 }
+
+// bits is what makes the session's frames differ from another's.
+func (s *session) bits() uint64 {
+	if s.content != 0 {
+		return s.content
+	}
+	return s.id
+}
+
+// key tells the ways of a track's sources apart.
+func (s *session) key(track string) string { return track + "@" + s.source }
 
 // A jump is a step of the encoder's clock at a UTC.
 type jump struct{ at, by int64 }
@@ -107,8 +121,10 @@ func (s *session) packets(e *elementary) []packet {
 			track: e, sess: s, first: i,
 			info: e.info(),
 		}
+		p.info.Source, p.info.Rank = s.source, s.rank
 		at, from := s.stamp(e, i)
 		p.chunk.Time = at
+		p.chunk.Print = s.bits()<<48 ^ uint64(at)<<8 ^ uint64(n)<<1 | 1
 		for j := range n {
 			next, done := s.stamp(e, i+j+1)
 			d := next - at
@@ -119,7 +135,7 @@ func (s *session) packets(e *elementary) []packet {
 			at, p.done = next, done
 			if e.kind == Video && (e.sync == nil || e.sync(i+j)) {
 				if len(p.chunk.Syncs) == 0 {
-					p.chunk.Hash = s.id<<40 | uint64(i+j+1)
+					p.chunk.Hash = s.bits()<<40 | uint64(i+j+1)
 				}
 				p.chunk.Syncs = append(p.chunk.Syncs, int32(j))
 			}
@@ -153,7 +169,11 @@ func (s *session) packets(e *elementary) []packet {
 
 // frame names a frame: what a segment's bytes are made of.
 func (p *packet) frame(i int) string {
-	return fmt.Sprintf("%s/%d/%d", p.track.name, p.sess.id, p.first+i)
+	n := int64(p.first + i)
+	if p.sess.content != 0 {
+		n, _ = p.sess.stamp(p.track, p.first+i)
+	}
+	return fmt.Sprintf("%s/%d/%d", p.track.name, p.sess.bits(), n)
 }
 
 // text makes a track of one cue a chunk; frames are ms long. lasts says how long each cue is; nil: as long as a frame.

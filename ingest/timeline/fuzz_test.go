@@ -69,7 +69,7 @@ type player struct {
 	tape  *tape
 	now   int64
 	next  uint64
-	enc   [4]int64
+	enc   [4]int64 // encoders send the same times, whoever they are
 	needs []Event
 }
 
@@ -103,7 +103,7 @@ var fuzzTracks = [...]elementary{
 
 func (p *player) step() {
 	tape := p.tape
-	switch op := tape.byte() % 10; op {
+	switch op := tape.byte() % 13; op {
 	case 0, 1, 2: // open
 		which := int(tape.byte()) % len(fuzzTracks)
 		e := fuzzTracks[which]
@@ -113,9 +113,22 @@ func (p *player) step() {
 		}
 		p.tl.Open(p.now, InputID(which+1), info)
 	case 3, 7, 8:
-		p.chunk()
+		p.chunk(0)
+	case 10: // another encoder opens a track
+		which := int(tape.byte()) % len(fuzzTracks)
+		e := fuzzTracks[which]
+		info := TrackInfo{Name: e.name, Kind: e.kind, Timescale: e.timescale, Rate: e.rate, Source: "secondary", Rank: 1}
+		p.tl.Open(p.now, InputID(secondInput+which+1), info)
+	case 11:
+		p.chunk(secondInput)
+	case 12:
+		h := Handover{
+			Seq: int(tape.byte() % 16), Ordinal: int(tape.byte() % 3), Track: fuzzTracks[tape.byte()%4].name,
+			N: uint64(tape.number(883612802)), Source: []string{"primary", "secondary", "x"}[tape.byte()%3],
+		}
+		p.tl.KnownHandover(p.now, &h)
 	case 4:
-		p.tl.Close(p.now, InputID(tape.byte()%5))
+		p.tl.Close(p.now, InputID(tape.byte()%5+tape.byte()%2*secondInput))
 	case 5:
 		p.now = tape.number(p.now)
 		p.tl.Tick(p.now)
@@ -148,12 +161,19 @@ func (p *player) step() {
 
 func tapeBit(t *tape) bool { return len(t.b) > 0 && t.b[0]&1 != 0 }
 
-func (p *player) chunk() {
+// secondInput is added to the inputs of the second encoder.
+const secondInput = 8
+
+func (p *player) chunk(encoder int) {
 	which := int(p.tape.byte()) % len(fuzzTracks)
 	e := &fuzzTracks[which]
 	n := int(p.tape.byte())%64 + 1
 	usual := int64(e.timescale) / 25
 	c := Chunk{Time: p.enc[which]}
+	if encoder != 0 && p.tape.byte() < 128 { // what the first has sent
+		c.Time = max(0, c.Time-int64(n)*usual)
+	}
+	c.Print = uint64(p.tape.byte()) % 4
 	if p.tape.byte() > 200 {
 		c.Time = p.tape.number(p.enc[which])
 	}
@@ -173,12 +193,15 @@ func (p *player) chunk() {
 	if odd == 250 {
 		c.Syncs = []int32{int32(p.tape.number(0)), int32(p.tape.number(5))}
 	}
-	p.enc[which] = end
+	p.enc[which] = max(p.enc[which], end)
+	if encoder == 0 {
+		p.enc[which] = end
+	}
 	p.now = add(p.now, scale(int64(n)*usual, second, 2*int64(e.timescale)))
 	p.next++
 	c.ID = p.next
 	p.check.chunks[c.ID] = &settling{p: &packet{track: e, sess: &session{}, chunk: c}}
-	p.tl.Chunk(p.now, InputID(which+1), &c)
+	p.tl.Chunk(p.now, InputID(encoder+which+1), &c)
 }
 
 func (p *player) answer() {
@@ -188,6 +211,19 @@ func (p *player) answer() {
 	need := p.needs[0]
 	p.needs = p.needs[1:]
 	p.check.asked = 0
+	if h := need.Handover; h != nil {
+		switch p.tape.byte() % 4 {
+		case 0:
+			p.tl.ResolveFailed(p.now, nil, nil)
+		case 1:
+			other := *h
+			other.N += uint64(p.tape.byte())
+			p.tl.ResolveHandover(p.now, &other)
+		default:
+			p.tl.ResolveHandover(p.now, h)
+		}
+		return
+	}
 	switch p.tape.byte() % 4 {
 	case 0:
 		p.tl.ResolveFailed(p.now, need.Generation, need.Join)

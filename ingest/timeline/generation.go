@@ -49,6 +49,7 @@ func (tl *Timeline) adopt(now int64, g *Generation) {
 			}
 		}
 	}
+	tl.tellSources(now, g)
 	tl.know(g)
 	tl.emit(Event{Kind: Opened, Generation: g, N: g.N0, Slot: g.K0, Ordinal: g.Ordinal})
 	b := tl.bases[0]

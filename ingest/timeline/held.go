@@ -17,6 +17,7 @@ type held struct {
 	dur     []uint32
 	sync    []int32
 	hash    uint64
+	print   uint64
 	arrival int64 // UTC ns of the last byte
 	from    int   // samples before it are settled
 	x       int64 // encoder time of sample from
@@ -40,7 +41,7 @@ func (h *held) view(c *Chunk, arrival int64, encScale uint32) bool {
 	}
 	*h = held{
 		id: c.ID, time: c.Time, end: c.Time + total, dur: c.Durations, sync: c.Syncs, hash: c.Hash,
-		arrival: arrival, x: c.Time,
+		print: c.Print, arrival: arrival, x: c.Time,
 	}
 	return true
 }

@@ -74,7 +74,7 @@ func (tl *Timeline) waitMost() int64 {
 // rival tells whether another input of the same track delivers.
 func (tl *Timeline) rival(now int64, in *input) bool {
 	for _, o := range tl.inputs {
-		if o != in && o.t == in.t && o.open && o.base != nil && o.lost == 0 && o.cont && now-o.last < tl.gen().dNanos()+2*second {
+		if o != in && o.t == in.t && o.info.Source == in.info.Source && o.open && o.base != nil && o.lost == 0 && o.cont && now-o.last < tl.gen().dNanos()+2*second {
 			return true
 		}
 	}

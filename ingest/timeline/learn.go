@@ -144,21 +144,66 @@ func (tl *Timeline) bound(now, longest int64) {
 	}
 }
 
-// sketches of all tracks that media waits for, in order of name. Sparse ones have nothing to learn from.
+// sketches of all tracks that media waits for, in order of name, each of the source to be served. Sparse ones have nothing
+// to learn from.
 func (tl *Timeline) sketches() []*sketch {
 	var all []*sketch
+	lead := tl.leadSource()
 	for _, t := range tl.tracks {
-		var newest *input
+		source := lead
+		if len(tl.gens) > 0 && !(tl.relearn.on && tl.relearn.source != "") && t.slots != nil {
+			source, _ = tl.newestSource(t)
+		}
+		var newest, other *input
 		for _, in := range tl.inputs {
-			if in.t == t && t.kind != Sparse && len(in.q) > 0 {
+			switch {
+			case in.t != t || t.kind == Sparse || len(in.q) == 0:
+			case in.info.Source == source:
 				newest = in
+			case t.slots == nil && (other == nil || in.before(other)):
+				other = in
 			}
 		}
 		if newest != nil {
 			all = append(all, sketchOf(newest))
+		} else if other != nil {
+			all = append(all, sketchOf(other))
 		}
 	}
-	return all
+	return tl.together(all, lead)
+}
+
+// leadSource is the source that a generation is made for: the one of the best rank, among those that bring video where any
+// does.
+func (tl *Timeline) leadSource() string {
+	if tl.relearn.on && tl.relearn.source != "" {
+		return tl.relearn.source
+	}
+	var lead *input
+	for _, in := range tl.inputs {
+		if len(in.q) == 0 || in.t.kind == Sparse {
+			continue
+		}
+		if lead == nil || (in.t.kind == Video) != (lead.t.kind == Video) && in.t.kind == Video || in.t.kind == lead.t.kind && in.before(lead) {
+			lead = in
+		}
+	}
+	if lead == nil {
+		return DefaultSource
+	}
+	return lead.info.Source
+}
+
+// together leaves out the tracks of other sources that are on another clock than the lead's.
+func (tl *Timeline) together(all []*sketch, lead string) []*sketch {
+	at := slices.IndexFunc(all, func(k *sketch) bool { return k.in.info.Source == lead })
+	if at < 0 || !tl.redundant {
+		return all
+	}
+	early := all[at].early
+	return slices.DeleteFunc(all, func(k *sketch) bool {
+		return k.in.info.Source != lead && (len(tl.gens) == 0 || tl.relearn.on && tl.relearn.fresh) && abs(sub(k.early, early)) > second
+	})
 }
 
 // gathered is when the set of tracks is taken as complete: when the declared tracks are there, or a slot and a grace time
@@ -224,6 +269,7 @@ func (tl *Timeline) compose(now int64, sketches []*sketch, old *Generation, shar
 		k.lay(g)
 		if before := k.goesOn(old, shared); before != nil {
 			k.grid = *before
+			k.grid.Source = k.in.info.Source
 		}
 		g.Tracks = append(g.Tracks, k.grid)
 		if master == nil || k == master {
@@ -242,6 +288,7 @@ func (tl *Timeline) compose(now int64, sketches []*sketch, old *Generation, shar
 	}
 	g.reach(sketches)
 	tl.addTexts(g)
+	tl.nameSources(g)
 	if old != nil {
 		tl.succeed(now, g, old)
 	}
@@ -399,7 +446,7 @@ const longestFrame = second / 20
 // lay computes the track's grid under the generation's base.
 func (k *sketch) lay(g *Generation) {
 	p, c := k.pace.timescale, k.pace.cadence
-	k.grid = Grid{Name: k.t.name, Kind: k.t.kind, Timescale: uint32(p), Cadence: c, Config: k.in.info.Config}
+	k.grid = Grid{Name: k.t.name, Kind: k.t.kind, Timescale: uint32(p), Cadence: c, Config: k.in.info.Config, Source: k.in.info.Source}
 	if c != 0 {
 		k.grid.Phase = k.gridPhase(g)
 		free := k.base.mapping(&Grid{Timescale: k.grid.Timescale}, k.in.info.Timescale)

@@ -91,8 +91,20 @@ func (tl *Timeline) ripe(t *track, g *Generation, grid *Grid) int64 {
 		if tl.masterOpened(g, n) && (n != g.N0 || tl.allReached(g, n)) {
 			return min(deadline, tl.early(g, grid, end))
 		}
+	} else if tl.left(t, n) {
+		return min(deadline, tl.early(g, grid, tl.slotEnd(t, g, grid, n)))
 	}
 	return deadline
+}
+
+// left tells whether a track has gone over to another source behind slot n, which lost media: nothing more comes for it.
+func (tl *Timeline) left(t *track, n uint64) bool {
+	if !tl.redundant || t.kind == Sparse || t.cur.n <= n || !t.cur.open {
+		return false
+	}
+	a, _ := tl.sourceOf(t, n)
+	b, _ := tl.sourceOf(t, t.cur.n)
+	return a != b
 }
 
 // whole tells whether all of the track's next segment is there, and where it ends.
@@ -156,6 +168,7 @@ func (tl *Timeline) listOne(t *track, g *Generation, grid *Grid) {
 	n := t.next
 	k := g.slot(n)
 	ev := Event{Kind: Listed, Track: t.name, N: n, Slot: k, Ordinal: g.Ordinal}
+	ev.Source, _ = tl.sourceOf(t, n)
 	if t.kind == Sparse {
 		ev.Start, ev.End = tl.fill(t, g, grid, n)
 	} else if s := &t.slots[n%slotRing]; s.n == n && s.done && tl.follows(t, g, grid, n, s.start) {

@@ -221,8 +221,12 @@ func (tl *Timeline) write(in *input, h *held, start int64, first bool) {
 		c.pos = max(start, c.run(in, h))
 	}
 	c.parts.some = true
+	several := false
+	if tl.redundant {
+		_, several = tl.sourceOf(t, c.n)
+	}
 	tl.emit(Event{
-		Kind: Placed, Track: t.name, Chunk: h.id, From: from, To: h.from, N: c.n, Part: c.parts.index, Slot: c.g.slot(c.n),
+		Kind: Placed, Several: several, Track: t.name, Chunk: h.id, From: from, To: h.from, N: c.n, Part: c.parts.index, Slot: c.g.slot(c.n),
 		Ordinal: c.g.Ordinal, Start: start, End: c.pos, First: first, Sync: sync, Map: in.m,
 	})
 	if c.pos < c.end || c.runsOn() {

@@ -17,12 +17,13 @@ const (
 	OffSet      Reason = "off_set"      // the track or its configuration is not in the generation in force
 	Overflow    Reason = "overflow"     // more waits for a decision than is allowed
 	NoRecord    Reason = "no_record"    // the store did not answer in time
+	Standby     Reason = "standby"      // of a source that is not served, and was not needed
 	Closed      Reason = "closed"       // the input went away before its time was known
 )
 
 // Reasons lists every Reason.
 func Reasons() []Reason {
 	return []Reason{
-		BadTime, BeforeStart, Duplicate, Late, Early, Hole, NoSync, OffPhase, OffTime, OffSet, Overflow, NoRecord, Closed,
+		BadTime, BeforeStart, Duplicate, Late, Early, Hole, NoSync, OffPhase, OffTime, OffSet, Overflow, NoRecord, Standby, Closed,
 	}
 }

@@ -4,6 +4,7 @@ package timeline
 type request struct {
 	gen    *Generation
 	join   *Join
+	hand   *Handover
 	asked  int64 // when the caller was told; 0: nothing is asked
 	retry  int64 // not before that time
 	failed int   // attempts in a row that failed
@@ -28,19 +29,34 @@ func (r *request) due() int64 {
 // put asks the caller to store a record. It tells whether the request went out: not while another is pending, and not
 // too soon after one that failed.
 func (tl *Timeline) put(now int64, g *Generation, j *Join) bool {
+	return tl.request(now, request{gen: g, join: j})
+}
+
+// putHandover asks the caller to store a handover.
+func (tl *Timeline) putHandover(now int64, h *Handover) bool {
+	return tl.request(now, request{hand: h})
+}
+
+func (tl *Timeline) request(now int64, r request) bool {
 	if tl.ask.pending() || now < tl.ask.retry {
 		return false
 	}
-	tl.ask.gen, tl.ask.join, tl.ask.asked, tl.ask.retry = g, j, max(now, 1), 0
-	tl.emit(Event{Kind: Need, Generation: g, Join: j})
+	r.asked, r.failed = max(now, 1), tl.ask.failed
+	tl.ask = r
+	tl.emit(Event{Kind: Need, Generation: r.gen, Join: r.join, Handover: r.hand})
 	return true
+}
+
+// is tells whether an answer is of the kind that was asked for.
+func (r *request) is(gen, join, hand bool) bool {
+	return r.pending() && gen == (r.gen != nil) && join == (r.join != nil) && hand == (r.hand != nil)
 }
 
 // Resolve tells which record the store holds where the timeline asked for one: the proposed one, or what another node
 // stored first.
 func (tl *Timeline) Resolve(now int64, gen *Generation, join *Join) {
 	now = clock(now)
-	if !tl.ask.pending() || (gen != nil) != (tl.ask.gen != nil) || (join != nil) != (tl.ask.join != nil) {
+	if !tl.ask.is(gen != nil, join != nil, false) {
 		return
 	}
 	ask := tl.ask
@@ -56,6 +72,39 @@ func (tl *Timeline) Resolve(now int64, gen *Generation, join *Join) {
 		tl.ask = ask
 		tl.failed(now)
 	}
+	tl.goOn(now)
+}
+
+// ResolveHandover is Resolve for a handover.
+func (tl *Timeline) ResolveHandover(now int64, h *Handover) {
+	now = clock(now)
+	if !tl.ask.is(false, false, true) {
+		return
+	}
+	ask := tl.ask
+	tl.ask = request{}
+	switch {
+	case h.Seq <= tl.handed: // known meanwhile
+	case h.valid() && h.Seq == ask.hand.Seq:
+		tl.hand(now, h)
+	default:
+		tl.ask = ask
+		tl.failed(now)
+	}
+	tl.goOn(now)
+}
+
+// KnownHandover is Known for a handover.
+func (tl *Timeline) KnownHandover(now int64, h *Handover) {
+	now = clock(now)
+	if h.valid() && h.Seq == tl.handed+1 && len(tl.gens) > 0 {
+		tl.hand(now, h)
+		tl.goOn(now)
+	}
+}
+
+// goOn does what a record has made possible.
+func (tl *Timeline) goOn(now int64) {
 	tl.pumpAll(now)
 	tl.dirty = true
 	tl.advance(now)
@@ -75,15 +124,13 @@ func (tl *Timeline) Known(now int64, gen *Generation, join *Join) {
 	default:
 		return
 	}
-	tl.pumpAll(now)
-	tl.dirty = true
-	tl.advance(now)
+	tl.goOn(now)
 }
 
-// ResolveFailed tells that the store did not answer. The timeline asks again later; the running generation goes on.
+// ResolveFailed tells that the store did not answer; both nil: to a handover. The timeline asks again later; the running generation goes on.
 func (tl *Timeline) ResolveFailed(now int64, gen *Generation, join *Join) {
 	now = clock(now)
-	if tl.ask.pending() && (gen != nil) == (tl.ask.gen != nil) && (join != nil) == (tl.ask.join != nil) {
+	if tl.ask.is(gen != nil, join != nil, gen == nil && join == nil) {
 		tl.failed(now)
 		tl.advance(now)
 	}

@@ -11,6 +11,8 @@ type relearn struct {
 	upto  int64 // and that of the master
 	due   int64
 	tried int64
+
+	source string // that the generation is for; "": the ones that are served
 }
 
 // startRelearn makes media wait until a new generation is written: the cadence breaks the slots, or (fresh) no base
@@ -83,6 +85,7 @@ func (tl *Timeline) learnAgain(now int64) {
 		return
 	}
 	tl.keepAbsent(now, g, old)
+	tl.nameSources(g)
 	if !g.valid() {
 		return
 	}

@@ -14,6 +14,7 @@ const t0 = int64(1_767_225_600_000_000_000) + 123_456_789
 type store struct {
 	gens  []Generation
 	joins []Join
+	hands []Handover
 	away  func(now int64) bool
 	puts  int
 	watch []*node
@@ -43,6 +44,15 @@ func (s *store) putJoin(j *Join) Join {
 	}
 	s.joins = append(s.joins, *j)
 	return *j
+}
+
+func (s *store) putHandover(h *Handover) Handover {
+	s.puts++
+	if h.Seq <= len(s.hands) {
+		return s.hands[h.Seq-1]
+	}
+	s.hands = append(s.hands, *h)
+	return *h
 }
 
 // A node is one weir: a timeline, its checker and its way to the store.
@@ -82,7 +92,7 @@ type answer struct {
 type arrival struct {
 	at    int64
 	p     *packet
-	close string     // stream that is closed
+	close string     // key of the stream that is closed
 	open  *TrackInfo // a header comes, and no media yet
 	id    uint64     // by this session
 }
@@ -91,7 +101,7 @@ func (n *node) boot() {
 	if n.check != nil {
 		n.past = append(n.past, n.check)
 	}
-	n.tl = New(n.cfg, slices.Clone(n.store.gens), slices.Clone(n.store.joins))
+	n.tl = New(n.cfg, slices.Clone(n.store.gens), slices.Clone(n.store.joins), n.store.hands...)
 	n.tl.Announce(n.said)
 	n.check = newChecker(n.name, slices.Clone(n.store.gens))
 	for f := range n.missed {
@@ -141,6 +151,8 @@ func (n *node) until(now int64) {
 				n.check.asked--
 			}
 			switch {
+			case told && a.Handover != nil:
+				n.tl.KnownHandover(next, a.Handover)
 			case told:
 				n.tl.Known(next, a.Generation, a.Join)
 			case n.store.away != nil && n.store.away(next):
@@ -149,6 +161,10 @@ func (n *node) until(now int64) {
 				g := n.store.putGeneration(a.Generation)
 				n.store.tell(next, Event{Generation: &g})
 				n.tl.Resolve(next, &g, nil)
+			case a.Handover != nil:
+				h := n.store.putHandover(a.Handover)
+				n.store.tell(next, Event{Handover: &h})
+				n.tl.ResolveHandover(next, &h)
 			default:
 				j := n.store.putJoin(a.Join)
 				n.store.tell(next, Event{Join: &j})
@@ -162,7 +178,7 @@ func (n *node) until(now int64) {
 func (n *node) receive(a arrival) {
 	n.until(a.at)
 	if a.open != nil {
-		n.bind(a.at, *a.open, a.id)
+		n.bind(a.at, a.open.Name+"@"+a.open.Source, *a.open, a.id)
 		return
 	}
 	if a.p == nil {
@@ -174,14 +190,14 @@ func (n *node) receive(a arrival) {
 		}
 		return
 	}
-	name := a.p.track.name
+	name := a.p.sess.key(a.p.track.name)
 	if a.p.sess.id < n.newest[name] { // the newest connection has replaced this one
 		for i := range a.p.chunk.Durations {
 			n.check.lost[a.p.frame(i)] = true
 		}
 		return
 	}
-	n.bind(a.at, a.p.info, a.p.sess.id)
+	n.bind(a.at, name, a.p.info, a.p.sess.id)
 	n.chunk++
 	c := a.p.chunk
 	c.ID = n.chunk
@@ -191,8 +207,7 @@ func (n *node) receive(a arrival) {
 }
 
 // bind opens a track's input for a session, if that is not there.
-func (n *node) bind(at int64, info TrackInfo, session uint64) {
-	name := info.Name
+func (n *node) bind(at int64, name string, info TrackInfo, session uint64) {
 	n.newest[name] = session
 	if id, ok := n.open[name]; ok && n.info[name] != info {
 		n.tl.Close(at, id)
@@ -236,7 +251,8 @@ func (n *node) prepare(sessions []session) {
 	for i := range sessions {
 		s := &sessions[i]
 		for j := range s.tracks {
-			last := ends[s.tracks[j].name]
+			key := s.key(s.tracks[j].name)
+			last := ends[key]
 			if e := &s.tracks[j]; e.kind == Sparse {
 				n.all = append(n.all, arrival{at: max(last, s.start), open: new(e.info()), id: s.id})
 			}
@@ -257,9 +273,9 @@ func (n *node) prepare(sessions []session) {
 					n.all = append(n.all, arrival{at: at + n.again(&p), p: &p})
 				}
 			}
-			if ends[s.tracks[j].name] = last; !s.kept {
-				ends[s.tracks[j].name] = 0
-				n.all = append(n.all, arrival{at: max(last, s.end), close: s.tracks[j].name, id: s.id})
+			if ends[key] = last; !s.kept {
+				ends[key] = 0
+				n.all = append(n.all, arrival{at: max(last, s.end), close: key, id: s.id})
 			}
 		}
 	}
@@ -312,6 +328,9 @@ func (n *node) verify(t *testing.T) {
 		}
 		for _, j := range n.store.joins {
 			t.Logf("join %+v", j)
+		}
+		for _, h := range n.store.hands {
+			t.Logf("handover %+v", h)
 		}
 	}
 }

@@ -35,6 +35,10 @@ const maxTextAhead = 10 * second
 // or for its session's time base.
 func (tl *Timeline) hear(now int64, in *input, h *held) bool {
 	t := in.t
+	if tl.mute(in) {
+		tl.dropAll(t, h, Standby)
+		return true
+	}
 	grid := tl.gen().grid(t.name)
 	if grid == nil || grid.Config != in.info.Config {
 		return tl.change(now, in, h)

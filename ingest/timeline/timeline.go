@@ -41,6 +41,8 @@ type Timeline struct {
 	odd       int64     // when the master last had one odd GOP
 	refreshed int64     // when a join's lateness was last written
 	ask       request
+	handed    int  // Seq of the newest handover known
+	redundant bool // a track has, or had, a source beside the one that is served
 }
 
 // A track is what the timeline knows of one track, beyond any input.
@@ -73,6 +75,7 @@ type track struct {
 	cueSamples int
 	noted      Reason // the last trouble that was told
 	notedAt    int64
+	src        sources
 }
 
 // An input is one connection's view of a track.
@@ -94,13 +97,20 @@ type input struct {
 	offSince int64 // since when its clock is off (UTC ns); 0: not
 	due      int64 // when to look at what waits
 
+	heard  int64 // newest arrival, whatever became of it; 0: none
+	since  int64 // since when it has come without a silence
+	rhythm int64 // ns: length of the newest chunk
+	same   int   // chunks in a row that were those of what is served, bit for bit
+	began  int64 // channel time of the first chunk that was compared; 0: none
+	odd    bool  // the newest chunk was on no time base
+
 	q, queue []*held // what waits, and the memory for it
 	one      [1]*held
 }
 
 // New makes a channel's timeline. gens and joins are what the store holds, in order; numbers go on from them. Records
 // that cannot be are ignored. The caller knows these generations: there is no Opened event for them.
-func New(cfg Config, gens []Generation, joins []Join) *Timeline {
+func New(cfg Config, gens []Generation, joins []Join, handovers ...Handover) *Timeline {
 	tl := &Timeline{cfg: cfg.bounded()}
 	for i := range gens {
 		if g := clone(&gens[i]); g.valid() && (len(tl.gens) == 0 || g.Ordinal > tl.gen().Ordinal) {
@@ -112,6 +122,12 @@ func New(cfg Config, gens []Generation, joins []Join) *Timeline {
 			tl.remember(&joins[i])
 		}
 	}
+	for i := range handovers {
+		if handovers[i].valid() {
+			tl.hand(0, &handovers[i])
+		}
+	}
+	tl.Events()
 	return tl
 }
 
@@ -155,11 +171,17 @@ func (tl *Timeline) Open(now int64, id InputID, info TrackInfo) {
 	if t == nil {
 		return
 	}
-	info.Timescale, info.Kind = max(info.Timescale, 1), t.kind
+	info.Timescale, info.Kind, info.Source = max(info.Timescale, 1), t.kind, sourceName(info.Source)
+	for _, o := range tl.inputs {
+		if o.t == t { // whose media this one will be like has to be seen
+			o.same = 0
+		}
+	}
 	tl.inputs = append(tl.inputs, &input{id: id, t: t, info: info, open: true, near: int64(info.Timescale) / 50})
 	if in := tl.find(id); in.t.kind == Sparse {
 		tl.expectTexts(now)
 	}
+	tl.countSources()
 	tl.advance(now)
 }
 
@@ -209,6 +231,8 @@ func (tl *Timeline) Chunk(now int64, id InputID, c *Chunk) {
 		return
 	}
 	in.t.heard = now
+	tl.hark(now, in, h)
+	tl.compare(in, h)
 	if len(in.q) > 0 || !tl.step(now, in, h) {
 		tl.enqueue(in, h)
 		tl.pump(now, in)
@@ -281,6 +305,7 @@ func (tl *Timeline) advance(now int64) {
 	} else if tl.amend.on {
 		tl.amended(now)
 	}
+	tl.guard(now)
 	if tl.dirty || (tl.due != 0 && now >= tl.due) {
 		tl.dirty = false
 		tl.list(now)
@@ -399,6 +424,7 @@ func (tl *Timeline) sweep() {
 	for i := 0; i < len(tl.inputs); {
 		if in := tl.inputs[i]; !in.open && len(in.q) == 0 {
 			tl.inputs = append(tl.inputs[:i], tl.inputs[i+1:]...)
+			tl.countSources()
 			continue
 		}
 		i++
