@@ -469,6 +469,16 @@ func (s *shared) PutJoin(_ context.Context, _ string, j timeline.Join) (timeline
 	return s.joins[j.Seq-1], nil
 }
 
+func (*shared) Handovers(context.Context, string) ([]timeline.Handover, error) { return nil, nil }
+
+func (*shared) PutHandover(_ context.Context, _ string, h timeline.Handover) (timeline.Handover, error) {
+	return h, nil
+}
+
+func (*shared) Watch(context.Context, string, func(*timeline.Generation, *timeline.Join, *timeline.Handover)) error {
+	return nil
+}
+
 func (s *shared) PutTrack(_ context.Context, _ string, r ingest.TrackRecord) (ingest.TrackRecord, error) {
 	defer s.lock()()
 	if _, ok := s.tracks[r.Name]; !ok {

@@ -19,6 +19,7 @@ type Config struct {
 	Name     string // of the live event: the channel's word in logs, metrics and records
 	Timeline timeline.Config
 	Limits   Limits
+	Sources  []string // ranks of sources, the first is preferred; empty: primary, secondary, others
 }
 
 // Deps are the services that a channel uses.
@@ -51,8 +52,10 @@ type Channel struct {
 
 	mu          sync.Mutex
 	tl          *timeline.Timeline
-	streams     map[string]*Stream
-	conns       int // attached, over all streams
+	ranking     []string           // of sources, as configured
+	sources     []string           // that have been seen
+	streams     map[string]*Stream // by key
+	conns       int                // attached, over all streams
 	tracks      map[string]*track
 	identities  map[string]TrackRecord
 	generations []timeline.Generation
@@ -74,6 +77,7 @@ type Channel struct {
 type need struct {
 	generation *timeline.Generation
 	join       *timeline.Join
+	handover   *timeline.Handover
 	fresh      map[string]*media.Track // descriptions of the generation's tracks, for their identities
 }
 
@@ -83,6 +87,10 @@ func NewChannel(ctx context.Context, cfg Config, deps Deps) (*Channel, error) {
 	gens, joins, tracks, err := deps.Records.Load(ctx, cfg.Name)
 	if err != nil {
 		return nil, fmt.Errorf("channel %s: records: %w", cfg.Name, err)
+	}
+	handovers, err := deps.Records.Handovers(ctx, cfg.Name)
+	if err != nil {
+		return nil, fmt.Errorf("channel %s: handovers: %w", cfg.Name, err)
 	}
 	headers, err := deps.Records.Headers(ctx, cfg.Name)
 	if err != nil {
@@ -97,7 +105,8 @@ func NewChannel(ctx context.Context, cfg Config, deps Deps) (*Channel, error) {
 		log:        deps.Log.With("channel", cfg.Name),
 		live:       deps.Cache.NewChannel(cfg.Name, time.Duration(cfg.Timeline.Window)),
 		rearm:      make(chan struct{}, 1),
-		tl:         timeline.New(cfg.Timeline, gens, joins),
+		tl:         timeline.New(cfg.Timeline, gens, joins, handovers...),
+		ranking:    cfg.Sources,
 		streams:    map[string]*Stream{},
 		tracks:     map[string]*track{},
 		identities: map[string]TrackRecord{},
@@ -123,6 +132,11 @@ func (c *Channel) Live() *segcache.Channel { return c.live }
 
 // Run does what waits for time or for the store: deadlines of slots, and records. It blocks until ctx ends.
 func (c *Channel) Run(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	var watcher sync.WaitGroup
+	watcher.Go(func() { c.watch(ctx) })
+	defer watcher.Wait()
+	defer stop()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
@@ -243,6 +257,8 @@ func (c *Channel) resolve(asked, won need, identities []TrackRecord, err error) 
 	if err != nil {
 		c.log.Error("record not stored; new media waits and is listed as GAP until the store answers", "err", err)
 		c.tl.ResolveFailed(now, asked.generation, asked.join)
+	} else if won.handover != nil {
+		c.tl.ResolveHandover(now, won.handover)
 	} else {
 		for _, r := range identities {
 			c.identities[r.Name] = r
@@ -253,6 +269,63 @@ func (c *Channel) resolve(asked, won need, identities []TrackRecord, err error) 
 		c.tl.Resolve(now, won.generation, won.join)
 	}
 	c.apply()
+}
+
+// watch takes the records that other nodes store, so that all serve the same source and generation from the same slot on.
+func (c *Channel) watch(ctx context.Context) {
+	for {
+		err := c.deps.Records.Watch(ctx, c.name, func(g *timeline.Generation, j *timeline.Join, h *timeline.Handover) { c.known(ctx, g, j, h) })
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		c.log.Warn("records of other nodes are not seen; trying again", "err", err)
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// known takes a record that is in the store. The tracks of a generation have to be known with it.
+func (c *Channel) known(ctx context.Context, g *timeline.Generation, j *timeline.Join, h *timeline.Handover) {
+	var tracks []TrackRecord
+	if g != nil {
+		if !c.lacks(g) {
+			return
+		}
+		var err error
+		loadCtx, cancel := context.WithTimeout(ctx, c.limits.RecordDeadline)
+		_, _, tracks, err = c.deps.Records.Load(loadCtx, c.name)
+		cancel()
+		if err != nil {
+			return // whoever has a reason to ask gets to know it
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	defer c.contain("a record of another node")
+	for _, r := range tracks {
+		c.identities[r.Name] = r
+	}
+	now := c.deps.Now()
+	if h != nil {
+		c.tl.KnownHandover(now, h)
+	} else {
+		c.tl.Known(now, g, j)
+	}
+	c.apply()
+}
+
+// lacks tells whether a generation is newer than those in force here.
+func (c *Channel) lacks(g *timeline.Generation) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range c.generations {
+		if c.generations[i].Ordinal >= g.Ordinal {
+			return false
+		}
+	}
+	return true
 }
 
 // contain keeps a panic, which is a fault of weir's, within its channel: the others and the viewers go on. Call it deferred.
@@ -268,6 +341,10 @@ func (c *Channel) putRecord(ctx context.Context, n need) (won need, identities [
 	if n.join != nil {
 		j, err := c.deps.Records.PutJoin(ctx, c.name, *n.join)
 		return need{join: &j}, nil, err
+	}
+	if n.handover != nil {
+		h, err := c.deps.Records.PutHandover(ctx, c.name, *n.handover)
+		return need{handover: &h}, nil, err
 	}
 	for _, r := range assignIdentities(c.knownIdentities(), n.fresh) {
 		r, err = c.deps.Records.PutTrack(ctx, c.name, r)

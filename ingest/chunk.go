@@ -150,7 +150,7 @@ func (conn *Conn) headSize() int {
 	}
 	m := media.Moof{Samples: conn.frag.Trafs[0].Samples}
 	size := m.Size()
-	if conn.hasPrft {
+	if in := conn.input(conn.frag.Trafs[0].TrackID); conn.hasPrft || in != nil && in.track.several.Load() {
 		size += media.PrftSize
 	}
 	return size
@@ -208,10 +208,11 @@ func (conn *Conn) submit(now int64, k *piece) bool {
 	chunk := timeline.Chunk{ID: p.id, Time: p.time, Durations: p.durations, Syncs: p.syncs, Hash: p.hash()}
 
 	print := p.print()
+	chunk.Print = print
 
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	p.differs = in.track.prints.differs(p.time, print)
+	p.differs = in.track.prints.differs(conn.s.source, p.time, print)
 	in.track.stats.LastChunk.Store(now)
 	conn.s.longest = max(conn.s.longest, p.length())
 	c.tl.Chunk(now, in.id, &chunk)

@@ -64,7 +64,7 @@ func (s *Stream) replaceInputs(descs []media.Input, names []string) error {
 	for _, in := range inputs {
 		in.track.describe(in.desc)
 		c.publishInit(in.track)
-		c.log.Info("input", "track", in.track.name, "stream", s.name, "codec", in.desc.Codec, "timescale", in.desc.Timescale)
+		c.log.Info("input", "track", in.track.name, "stream", s.name, "source", s.source, "codec", in.desc.Codec, "timescale", in.desc.Timescale)
 	}
 	return nil
 }
@@ -78,7 +78,10 @@ func (s *Stream) warnOfOthers(inputs []*input) {
 		}
 		for _, theirs := range other.inputs {
 			for _, in := range inputs {
-				if in.track == theirs.track && in.desc.ConfigHash != theirs.desc.ConfigHash {
+				if in.track == theirs.track && in.desc.ConfigHash != theirs.desc.ConfigHash && other.source != s.source {
+					s.c.log.Warn("two sources of a track differ in their configuration: to go over from one to the other opens a generation",
+						"track", in.track.name, "source", s.source, "other", other.source)
+				} else if in.track == theirs.track && in.desc.ConfigHash != theirs.desc.ConfigHash {
 					s.c.log.Warn("two streams bring tracks of one name that differ: the newest is used; give them different names or bitrates",
 						"track", in.track.name, "stream", s.name, "other", other.name)
 				}

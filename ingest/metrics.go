@@ -56,12 +56,15 @@ var (
 	descEvents     = prometheus.NewDesc("weir_ingest_events_total", "Timed metadata events taken from sparse tracks.", labels, nil)
 	descKept       = prometheus.NewDesc("weir_ingest_kept_events", "Timed metadata events that the channel keeps, or that wait for their time.", labels[:1], nil)
 	descKeptBytes  = prometheus.NewDesc("weir_ingest_kept_event_bytes", "Bytes of them.", labels[:1], nil)
+	descSource     = prometheus.NewDesc("weir_ingest_source_served", "1 for the source of the newest segment that the track lists.", append(labels, "source"), nil)
+	descSlots      = prometheus.NewDesc("weir_ingest_source_segments_total", "Segments listed as media, by the source that was served.", append(labels, "source"), nil)
+	descChanges    = prometheus.NewDesc("weir_ingest_source_changes_total", "Changes of the source that is served, by what they were made for.", append(labels, "why"), nil)
 	descLag        = prometheus.NewDesc("weir_ingest_lag_seconds", "How late the channel's media comes against its own clock.", labels[:1], nil)
 )
 
 // Describe implements prometheus.Collector.
 func (Collector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descBytes, descChunks, descSegments, descGaps, descDropped, descBad, descDiffer, descAge, descBehind, descInputs, descUnfinished, descLag, descEvents, descKept, descKeptBytes} {
+	for _, d := range []*prometheus.Desc{descBytes, descChunks, descSegments, descGaps, descDropped, descBad, descDiffer, descAge, descBehind, descInputs, descUnfinished, descLag, descSource, descSlots, descChanges, descEvents, descKept, descKeptBytes} {
 		ch <- d
 	}
 }
@@ -96,6 +99,15 @@ func (c *Channel) collect(ch chan<- prometheus.Metric) {
 		count(descGaps, s.Gaps.Load(), c.name, t.name)
 		if t.kind == media.Metadata {
 			count(descEvents, s.Events.Load(), c.name, t.name)
+		}
+		if t.sources.newest != "" {
+			gauge(descSource, 1, c.name, t.name, t.sources.newest)
+		}
+		for source, n := range t.sources.slots {
+			count(descSlots, n, c.name, t.name, source)
+		}
+		for why, n := range t.sources.changes {
+			count(descChanges, n, c.name, t.name, string(why))
 		}
 		count(descDiffer, s.Differ.Load(), c.name, t.name)
 		count(descBad, s.BadFragment.Load(), c.name, t.name)

@@ -62,6 +62,8 @@ func (c *Channel) applyOne(ev *timeline.Event) {
 		}
 	case timeline.Listed:
 		c.list(ev)
+	case timeline.Served:
+		c.served(ev)
 	case timeline.Opened:
 		c.openGeneration(ev.Generation)
 		c.log.Info("generation", "ordinal", ev.Generation.Ordinal, "segment", ev.Generation.N0,
@@ -92,6 +94,7 @@ func (c *Channel) list(ev *timeline.Event) {
 		t.gaps = 0
 		t.stats.Segments.Add(1)
 	}
+	t.sources.list(ev.Source, gap)
 	c.disagree(t, t.live.List(segcache.Entry{
 		N: ev.N, Slot: ev.Slot, Ordinal: ev.Ordinal, Start: ev.Start, End: ev.End, Gap: gap,
 	}))
@@ -139,6 +142,10 @@ func (c *Channel) ask(ev *timeline.Event) {
 		j := *ev.Join
 		n.join = &j
 	}
+	if ev.Handover != nil {
+		h := *ev.Handover
+		n.handover = &h
+	}
 	c.needs = append(c.needs, n)
 }
 
@@ -160,7 +167,14 @@ func (c *Channel) place(p *pending, ev *timeline.Event) {
 		DataBytes: bytes,
 	}
 	c.moof = c.moof[:0]
-	if p.hasPrft && ev.From == 0 {
+	if ev.Several {
+		t.several.Store(true)
+		if ev.From == 0 { // the encoder's own would differ between sources, and so between nodes
+			prft := media.PrftAt(nanosOf(ev.Start, t.grid.Timescale))
+			prft.TrackID, prft.MediaTime = 1, ev.Start
+			c.moof = prft.Append(c.moof)
+		}
+	} else if p.hasPrft && ev.From == 0 {
 		prft := p.prft
 		prft.TrackID, prft.MediaTime = 1, ev.Map.At(prft.MediaTime) // as ffmpeg sends it: the edit list is applied already
 		c.moof = prft.Append(c.moof)
@@ -236,6 +250,12 @@ func (c *Channel) retime(p *pending, ev *timeline.Event) (from, bytes int) {
 		c.samples = append(c.samples, s)
 	}
 	return from, bytes
+}
+
+// nanosOf is a time of a track in nanoseconds, without overflow.
+func nanosOf(ticks int64, scale uint32) int64 {
+	s := int64(max(scale, 1))
+	return ticks/s*int64(time.Second) + ticks%s*int64(time.Second)/s
 }
 
 func clampInt32(v int64) int32 { return int32(min(max(v, math.MinInt32), math.MaxInt32)) }

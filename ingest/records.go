@@ -24,6 +24,13 @@ type Records interface {
 	Load(ctx context.Context, channel string) ([]timeline.Generation, []timeline.Join, []TrackRecord, error)
 	PutGeneration(ctx context.Context, channel string, g timeline.Generation) (timeline.Generation, error)
 	PutJoin(ctx context.Context, channel string, j timeline.Join) (timeline.Join, error)
+	// Handovers returns the changes of source, in order of Seq.
+	Handovers(ctx context.Context, channel string) ([]timeline.Handover, error)
+	PutHandover(ctx context.Context, channel string, h timeline.Handover) (timeline.Handover, error)
+	// Watch tells of generations, joins and handovers that others store, in the order in which they were written, one of the
+	// three at a time. It may repeat what is known. It returns nil at once where no other node shares the store, else when
+	// ctx ends, or the store cannot be watched any more.
+	Watch(ctx context.Context, channel string, tell func(*timeline.Generation, *timeline.Join, *timeline.Handover)) error
 	PutTrack(ctx context.Context, channel string, t TrackRecord) (TrackRecord, error)
 	// Headers returns the newest header of each stream. PutHeader stores a newer one; unlike the others it replaces.
 	Headers(ctx context.Context, channel string) ([]HeaderRecord, error)

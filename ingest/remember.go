@@ -14,9 +14,9 @@ import (
 // that a restarted node goes on with such an encoder: it will not send its header again. The newest counts. Fields are only
 // ever added.
 type HeaderRecord struct {
-	Stream string        `json:"stream"`
-	Path   string        `json:"path"` // of the object that brought it, below the publishing point
-	Moov   []byte        `json:"moov"` // the box
+	Stream string        `json:"stream"` // name, and source where that is not the primary: name@source
+	Path   string        `json:"path"`   // of the object that brought it, below the publishing point
+	Moov   []byte        `json:"moov"`   // the box
 	Hints  [][]TrackHint `json:"hints"`
 }
 
@@ -52,7 +52,7 @@ func (s *Stream) remember() {
 
 // record is the stream's record, and a hash of what is in it.
 func (s *Stream) record() (r HeaderRecord, hash uint64) {
-	r = HeaderRecord{Stream: s.name, Path: s.path, Moov: s.moov, Hints: slices.Clone(s.hints[:])}
+	r = HeaderRecord{Stream: s.key(), Path: s.path, Moov: s.moov, Hints: slices.Clone(s.hints[:])}
 	text, err := json.Marshal(r)
 	if err != nil {
 		panic("ingest: a header record is not JSON: " + err.Error())
@@ -78,14 +78,18 @@ func (c *Channel) recall(records []HeaderRecord) {
 			c.log.Warn("stored header is not used", "stream", r.Stream, "err", err)
 			continue
 		}
-		s := &Stream{c: c, name: r.Stream, path: r.Path, moov: r.Moov, header: header, conns: map[*Conn]struct{}{}}
+		name, source := ofKey(r.Stream)
+		if !c.mayBeSource(source) {
+			continue
+		}
+		s := &Stream{c: c, name: name, source: source, path: r.Path, moov: r.Moov, header: header, conns: map[*Conn]struct{}{}}
 		copy(s.hints[:], r.Hints)
 		descs := s.described(header)
 		if err := s.replaceInputs(descs, s.trackNames(descs)); err != nil {
 			c.log.Warn("stored header is not used", "stream", r.Stream, "err", err)
 			continue
 		}
-		c.streams[r.Stream] = s
+		c.streams[s.key()] = s
 		_, s.stored = s.record()
 	}
 }

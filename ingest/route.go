@@ -71,12 +71,12 @@ func (conn *Conn) tookHeader() {
 // move attaches the connection to another stream of its channel.
 func (conn *Conn) move(name string) bool {
 	c := conn.s.c
-	to, err := c.Stream(name)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	to, err := c.stream(name, conn.s.source)
 	if err != nil {
 		return false
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	conn.s.part(conn)
 	to = to.rooted()
 	conn.s = to
@@ -89,18 +89,18 @@ func (conn *Conn) move(name string) bool {
 // was a name and nothing else. Called with mu held.
 func (s *Stream) part(conn *Conn) {
 	delete(s.conns, conn)
-	if len(s.conns) == 0 && s.header == nil && s.c.streams[s.name] == s {
-		delete(s.c.streams, s.name)
+	if len(s.conns) == 0 && s.header == nil && s.c.streams[s.key()] == s {
+		delete(s.c.streams, s.key())
 	}
 }
 
 // rooted is the stream that the channel knows under the name: this one again where it was forgotten meanwhile, or the one
 // that has taken its place. Called with mu held.
 func (s *Stream) rooted() *Stream {
-	if other := s.c.streams[s.name]; other != nil {
+	if other := s.c.streams[s.key()]; other != nil {
 		return other
 	}
-	s.c.streams[s.name] = s
+	s.c.streams[s.key()] = s
 	return s
 }
 

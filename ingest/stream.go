@@ -14,8 +14,9 @@ import (
 // connection or many. The header is kept between connections, so that an encoder that sends one request per segment
 // sends it once. Fields belong to Channel.mu.
 type Stream struct {
-	c    *Channel
-	name string
+	c      *Channel
+	name   string
+	source string // that brings it; never ""
 
 	path   string                   // of the object that brought the header, below the publishing point
 	moov   []byte                   // the header's bytes, where they are remembered
@@ -41,27 +42,11 @@ type input struct {
 	scheme string // timed metadata: what it is
 }
 
-// Stream finds or makes the stream of that name. It fails with ErrTooMany where the channel has as many as it may.
-func (c *Channel) Stream(name string) (*Stream, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	s := c.streams[name]
-	if s == nil {
-		if len(c.streams) >= c.limits.ChannelTracks && !c.forgetStream() {
-			return nil, ErrTooMany
-		}
-		s = &Stream{c: c, name: name, conns: map[*Conn]struct{}{}}
-		c.streams[name] = s
-	}
-	return s, nil
-}
+// Stream finds or makes the stream of that name that the primary source brings. It fails with ErrTooMany where the channel has as many as it may.
+func (c *Channel) Stream(name string) (*Stream, error) { return c.SourceStream(name, Primary) }
 
 // Known returns the stream of that name, or nil.
-func (c *Channel) Known(name string) *Stream {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.streams[name]
-}
+func (c *Channel) Known(name string) *Stream { return c.KnownSource(name, Primary) }
 
 // forgetStream drops a stream that nobody feeds, to make place for another. Its tracks stay. Called with mu held.
 func (c *Channel) forgetStream() bool {
@@ -258,6 +243,8 @@ func (s *Stream) openInputs() {
 			Frames:    s.clock != 0,
 			Clock:     s.clock,
 			Frame:     in.desc.FrameSamples,
+			Source:    s.source,
+			Rank:      s.c.rank(s.source),
 		})
 	}
 }

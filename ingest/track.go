@@ -29,7 +29,11 @@ type track struct {
 
 	prints prints
 	gaps   int // slots listed as GAP in a row
-	stats  TrackStats
+
+	several atomic.Bool // it has several sources: its chunks bear weir's own producer reference time
+	sources servings
+
+	stats TrackStats
 }
 
 // TrackStats counts what happened to a track. Safe for concurrent reading.

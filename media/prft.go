@@ -50,6 +50,12 @@ func (p *Prft) UTC() int64 {
 	return (int64(p.NTP>>32)-since1900)*1e9 + int64((p.NTP&0xffffffff)*1e9>>32)
 }
 
+// PrftAt is the producer reference time of a moment, nanoseconds since 1970, that goes with the media time to be set.
+func PrftAt(utc int64) Prft {
+	const since1900 = 2_208_988_800
+	return Prft{Version: 1, Flags: 8, NTP: uint64(utc/1e9+since1900)<<32 | uint64(utc%1e9)<<32/1e9}
+}
+
 // Append appends the box, in version 1. It allocates only where dst is too small.
 func (p *Prft) Append(dst []byte) []byte {
 	be := binary.BigEndian

@@ -46,7 +46,7 @@ func New(ctx context.Context, r *state.Resources, config Config, store *state.St
 	doors := map[string]*ingest.Door{}
 	for i := range r.LiveEvents {
 		e := &r.LiveEvents[i]
-		c, err := ingest.NewChannel(ctx, ingest.Config{Name: e.Name, Timeline: eventTimeline(config.Timeline, e), Limits: config.Limits}, deps)
+		c, err := ingest.NewChannel(ctx, ingest.Config{Name: e.Name, Timeline: eventTimeline(config.Timeline, e), Limits: config.Limits, Sources: e.Properties.Weir.Sources}, deps)
 		if err != nil {
 			p.Close()
 			return nil, err

@@ -19,6 +19,7 @@ import (
 //
 //	channel.{name}.generation.{ordinal}   timeline.Generation
 //	channel.{name}.join.{seq}             timeline.Join
+//	channel.{name}.handover.{seq}         timeline.Handover
 //	channel.{name}.track.{track}          ingest.TrackRecord
 //
 // and never changes: who comes second gets what stands there. Only headers are replaced, the newest counts:
@@ -31,6 +32,7 @@ type Records struct{ Store *state.Store }
 const (
 	generations = "generation"
 	joins       = "join"
+	handovers   = "handover"
 	tracks      = "track"
 	headers     = "header"
 )
@@ -57,6 +59,38 @@ func (r Records) PutGeneration(ctx context.Context, channel string, g timeline.G
 // PutJoin implements ingest.Records.
 func (r Records) PutJoin(ctx context.Context, channel string, j timeline.Join) (timeline.Join, error) {
 	return create(ctx, r.Store, channel, joins, strconv.Itoa(j.Seq), j)
+}
+
+// Handovers implements ingest.Records.
+func (r Records) Handovers(ctx context.Context, channel string) ([]timeline.Handover, error) {
+	return list(ctx, r.Store, channel, handovers, func(a, b timeline.Handover) int { return cmp.Compare(a.Seq, b.Seq) })
+}
+
+// PutHandover implements ingest.Records.
+func (r Records) PutHandover(ctx context.Context, channel string, h timeline.Handover) (timeline.Handover, error) {
+	return create(ctx, r.Store, channel, handovers, strconv.Itoa(h.Seq), h)
+}
+
+// Watch implements ingest.Records.
+func (r Records) Watch(ctx context.Context, channel string, tell func(*timeline.Generation, *timeline.Join, *timeline.Handover)) error {
+	if !r.Store.Shared() {
+		return nil
+	}
+	return r.Store.Watch(ctx, state.NewKey("channel", channel), func(parts []string, value []byte) {
+		var (
+			g timeline.Generation
+			j timeline.Join
+			h timeline.Handover
+		)
+		switch {
+		case parts[0] == generations && json.Unmarshal(value, &g) == nil:
+			tell(&g, nil, nil)
+		case parts[0] == joins && json.Unmarshal(value, &j) == nil:
+			tell(nil, &j, nil)
+		case parts[0] == handovers && json.Unmarshal(value, &h) == nil:
+			tell(nil, nil, &h)
+		}
+	})
 }
 
 // PutTrack implements ingest.Records.

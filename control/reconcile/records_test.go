@@ -100,6 +100,53 @@ func TestFirstNodeWins(t *testing.T) {
 	}
 }
 
+// TestNodesSeeEachOthersRecords: what a node stores is told to the other, once it is written; a store of one's own tells nothing.
+func TestNodesSeeEachOthersRecords(t *testing.T) {
+	first := openStore(t, state.Config{Folder: t.TempDir(), Listen: "127.0.0.1:0"})
+	second := openStore(t, state.Config{URL: "nats://" + first.Addr()})
+	writer, watcher := Records{first}, Records{second}
+	ctx := t.Context()
+	told := make(chan string, 8)
+	go func() {
+		_ = watcher.Watch(ctx, "a", func(g *timeline.Generation, j *timeline.Join, h *timeline.Handover) {
+			switch {
+			case g != nil:
+				told <- fmt.Sprint("generation ", g.Ordinal)
+			case j != nil:
+				told <- fmt.Sprint("join ", j.Seq)
+			case h != nil:
+				told <- fmt.Sprintf("handover %d %s %s", h.Seq, h.Track, h.Source)
+			}
+		})
+	}()
+	if _, err := writer.PutGeneration(ctx, "a", timeline.Generation{Ordinal: 3}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := writer.PutTrack(ctx, "a", ingest.TrackRecord{Name: "v"}); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 2 {
+		h, err := writer.PutHandover(ctx, "a", timeline.Handover{Seq: 1, Track: "v", N: 7, Source: []string{"secondary", "primary"}[i]})
+		if err != nil || h.Source != "secondary" {
+			t.Fatalf("%+v, %v: the first one stands", h, err)
+		}
+	}
+	if _, err := writer.PutJoin(ctx, "a", timeline.Join{Seq: 9}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"generation 3", "handover 1 v secondary", "join 9"} {
+		if got := <-told; got != want {
+			t.Errorf("told %s, want %s", got, want)
+		}
+	}
+	if list, err := watcher.Handovers(ctx, "a"); err != nil || len(list) != 1 {
+		t.Errorf("%v, %v", list, err)
+	}
+	if err := (Records{openStore(t, state.Config{Folder: t.TempDir()})}).Watch(ctx, "a", nil); err != nil {
+		t.Error(err)
+	}
+}
+
 // The newest header counts, and the same again is not written.
 func TestHeadersAreReplaced(t *testing.T) {
 	r, ctx := Records{openStore(t, state.Config{Folder: t.TempDir()})}, t.Context()

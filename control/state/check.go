@@ -8,7 +8,8 @@ import (
 
 // Names as the official clients check them (section 1.3 of the reference).
 var (
-	liveEventName = regexp.MustCompile(`^[a-zA-Z0-9]+(-*[a-zA-Z0-9])*$`) // of live outputs too
+	sourceName    = regexp.MustCompile(`^[a-zA-Z0-9_~-][a-zA-Z0-9._~-]{0,127}$`) // as encoders' URLs have it
+	liveEventName = regexp.MustCompile(`^[a-zA-Z0-9]+(-*[a-zA-Z0-9])*$`)         // of live outputs too
 	guidText      = regexp.MustCompile(`^(?i)([0-9a-f]{32}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$`)
 	manifestName  = regexp.MustCompile(`^[a-zA-Z0-9_-][a-zA-Z0-9_.-]{0,199}$`)
 )

@@ -62,6 +62,9 @@ type LiveEventWeir struct {
 	// Tracks are the names of the streams that the encoder brings: nothing is listed before all are there. Empty: a grace
 	// time decides.
 	Tracks []string `json:"tracks"`
+	// Sources are the names of redundant encoders in order of rank: the first that delivers is served. Empty: primary,
+	// secondary, then all others.
+	Sources []string `json:"sources"`
 }
 
 // anchorStep is what anchors are whole multiples of (docs/time.md, section 1).
@@ -163,6 +166,13 @@ func (e *LiveEvent) check(c *checker) {
 	}
 	if a := e.Properties.Weir.Anchor; a != nil && (a.Unix() < 0 || a.Nanosecond()%int(anchorStep) != 0) {
 		c.fault("properties.weir.anchor", "%s: a time since 1970 in whole steps of 40 ms", a.Format(time.RFC3339Nano))
+	}
+	ranked := map[string]bool{}
+	for i, name := range e.Properties.Weir.Sources {
+		if !sourceName.MatchString(name) || ranked[name] {
+			c.fault(fmt.Sprintf("properties.weir.sources[%d]", i), "%q: letters, digits and . _ ~ -, at most 128, each once", name)
+		}
+		ranked[name] = true
 	}
 	seen := map[string]bool{}
 	for i, name := range e.Properties.Weir.Tracks {

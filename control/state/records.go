@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -80,6 +81,35 @@ func (s *Store) Append(ctx context.Context, key Key, after uint64, value []byte)
 	}
 	return nil
 }
+
+// Watch tells of the records whose keys continue prefix: first those that stand there, then each that is written, in order.
+// parts are the key's beyond the prefix. It blocks until ctx ends (nil) or the store cannot be watched any more. value is the
+// callee's.
+func (s *Store) Watch(ctx context.Context, prefix Key, tell func(parts []string, value []byte)) error {
+	w, err := s.kv.Watch(ctx, string(prefix)+".>", jetstream.IgnoreDeletes())
+	if err != nil {
+		return fmt.Errorf("watch %s: %w", prefix, err)
+	}
+	defer w.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case e, open := <-w.Updates():
+			switch {
+			case !open && ctx.Err() != nil:
+				return nil
+			case !open:
+				return fmt.Errorf("watch %s: connection closed", prefix)
+			case e != nil: // nil: all that was there has been told
+				tell(strings.Split(strings.TrimPrefix(e.Key(), string(prefix)+"."), "."), e.Value())
+			}
+		}
+	}
+}
+
+// Shared tells whether other nodes may write to the store.
+func (s *Store) Shared() bool { return s.shared }
 
 func (s *Store) newest(ctx context.Context, key Key) (Entry, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)

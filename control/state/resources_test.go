@@ -28,7 +28,7 @@ func TestDecodeResources(t *testing.T) {
 						{"name": "net", "address": "10.0.0.0", "subnetPrefixLength": 8}, {"address": "192.0.2.7", "subnetPrefixLength": null}, {"address": "2001:db8::/32"}
 					]}}
 				},
-				"weir": {"anchor": "2026-01-02T03:04:05.04Z", "tracks": ["v", "a"]}
+				"weir": {"anchor": "2026-01-02T03:04:05.04Z", "tracks": ["v", "a"], "sources": ["west", "east.2"]}
 			}
 		}],
 		"assets": [{"name": "out", "properties": {}}],
@@ -49,6 +49,9 @@ func TestDecodeResources(t *testing.T) {
 	if got := r.LiveOutputs[0].LiveEvent(); got != "news" {
 		t.Errorf("live event of %s: %s", r.LiveOutputs[0].Name, got)
 	}
+	if got := r.LiveEvents[0].Properties.Weir.Sources; len(got) != 2 || got[0] != "west" {
+		t.Errorf("sources %v", got)
+	}
 	if a := r.LiveEvents[0].Properties.Weir.Anchor; a == nil || a.UnixMilli()%1000 != 40 {
 		t.Errorf("anchor %v", a)
 	}
@@ -65,6 +68,8 @@ func TestResourceFaults(t *testing.T) {
 		"unknown":        {`{"liveEvent":[]}`, "liveEvent: there is no such property: check the spelling, or remove it"},
 		"RTMP":           {strings.Replace(event("", ""), "FragmentedMP4", "RTMP", 1), "liveEvents[0].properties.input.streamingProtocol: weir does not take RTMP yet; use FragmentedMP4 (CMAF over HTTP)"},
 		"transcoding":    {event("", `,"encoding":{"encodingType":"Standard"}`), "liveEvents[0].properties.encoding.encodingType: weir does not do Standard yet; remove it (None: what the encoder sends is passed through)"},
+		"source":         {event("", `,"weir":{"sources":["a","b c"]}`), `liveEvents[0].properties.weir.sources[1]: "b c": letters, digits and . _ ~ -, at most 128, each once`},
+		"source, twice":  {event("", `,"weir":{"sources":["a","a"]}`), `liveEvents[0].properties.weir.sources[1]: "a": letters, digits and . _ ~ -, at most 128, each once`},
 		"preset":         {event("", `,"encoding":{"presetName":"Default720p"}`), "liveEvents[0].properties.encoding.presetName: weir does not do presetName yet; remove it"},
 		"low latency":    {event("", `,"streamOptions":["LowLatencyV2"]`), "liveEvents[0].properties.streamOptions[0]: weir does not do LowLatencyV2 yet; remove it"},
 		"preview":        {event("", `,"preview":{"previewLocator":"x"}`), "liveEvents[0].properties.preview: weir does not do preview yet; remove it"},

@@ -54,12 +54,13 @@ type Store struct {
 	embedded *server.Server // nil with a shared store
 	conn     *nats.Conn
 	kv       jetstream.KeyValue
+	shared   bool
 }
 
 // Open opens the store, making it where there is none. It fails when another process holds the folder, when the shared
 // store cannot be reached within 20 s, and when the store has another schema than this weir.
 func Open(ctx context.Context, c Config) (*Store, error) {
-	s := &Store{log: c.Log}
+	s := &Store{log: c.Log, shared: c.URL != "" || c.Listen != ""}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

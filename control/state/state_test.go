@@ -149,6 +149,51 @@ func TestLog(t *testing.T) {
 	}
 }
 
+// A node is told of what stands under a prefix and of what another node writes there, in order, and of nothing else.
+func TestWatch(t *testing.T) {
+	first := open(t, Config{Folder: t.TempDir(), Listen: "127.0.0.1:0"})
+	second := open(t, Config{URL: "nats://" + first.Addr()})
+	if alone := open(t, Config{Folder: t.TempDir()}); alone.Shared() || !first.Shared() || !second.Shared() {
+		t.Error("who shares a store?")
+	}
+	put := func(s *Store, parts ...string) {
+		if _, _, err := s.Create(t.Context(), NewKey(parts...), []byte(parts[len(parts)-1])); err != nil {
+			t.Error(err)
+		}
+	}
+	put(first, "channel", "a.b", "join", "1")
+	put(first, "channel", "a", "join", "7")
+	ctx, stop := context.WithCancel(t.Context())
+	told := make(chan string, 16)
+	ended := make(chan error, 1)
+	go func() {
+		ended <- second.Watch(ctx, NewKey("channel", "a.b"), func(parts []string, value []byte) { told <- fmt.Sprint(parts, string(value)) })
+	}()
+	next := func(want string) {
+		t.Helper()
+		select {
+		case got := <-told:
+			if got != want {
+				t.Errorf("told %s, want %s", got, want)
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatalf("not told of %s", want)
+		}
+	}
+	next("[join 1]1")
+	for i := 2; i < 12; i++ {
+		put(first, "channel", "a.b", "handover", strconv.Itoa(i))
+		put(first, "channel", "a.c", "handover", strconv.Itoa(i))
+	}
+	for i := 2; i < 12; i++ {
+		next(fmt.Sprintf("[handover %d]%d", i, i))
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestListIsOrderedAndBounded(t *testing.T) {
 	s := open(t, Config{Folder: t.TempDir()})
 	ctx := t.Context()

@@ -62,6 +62,16 @@ func (m *memory) PutJoin(_ context.Context, _ string, j timeline.Join) (timeline
 	return j, nil
 }
 
+func (*memory) Handovers(context.Context, string) ([]timeline.Handover, error) { return nil, nil }
+
+func (*memory) PutHandover(_ context.Context, _ string, h timeline.Handover) (timeline.Handover, error) {
+	return h, nil
+}
+
+func (*memory) Watch(context.Context, string, func(*timeline.Generation, *timeline.Join, *timeline.Handover)) error {
+	return nil
+}
+
 func (m *memory) PutTrack(_ context.Context, _ string, t ingest.TrackRecord) (ingest.TrackRecord, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

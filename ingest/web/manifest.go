@@ -35,7 +35,7 @@ func (s *Server) manifest(ctx *fasthttp.RequestCtx, door *ingest.Door, t target)
 		return 400, err.Error() + "\n"
 	}
 	for _, name := range streams {
-		if stream := door.Channel.Known(name); stream != nil {
+		if stream := door.Channel.KnownSource(name, t.source); stream != nil {
 			b.hint(stream, name)
 		}
 	}

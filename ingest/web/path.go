@@ -13,6 +13,7 @@ type target struct {
 	stream string // name of the stream, where the URL says it
 	path   string // of objects and manifests: below the publishing point
 	kind   targetKind
+	source string // which of several encoders pushes; "": not said
 }
 
 type targetKind uint8
@@ -37,6 +38,7 @@ const maxFolders = 4 // of an object below the publishing point
 //	/{token}/ingest.isml/[{folder}/…]{file}               an object: one body per segment or header, or one long body
 //	/{token}/ingest.isml/[{folder}/…]{file}.mpd|.m3u8     a manifest
 //
+// A folder before the publishing point names the source: /{token}/secondary/ingest.isml/…. (A query does as well: ?src=.)
 // Keywords match in any case; parentheses may be percent-encoded. ok is false where the path is none of these.
 //
 // Source: DASH-IF Live Media Ingest 1.2, 6.2 (URL forms); AMS v3 ingest URLs.
@@ -51,7 +53,13 @@ func parsePath(raw string) (t target, ok bool) {
 		return target{}, false
 	}
 	parts = parts[1:]
-	if len(parts) > 0 && strings.HasSuffix(strings.ToLower(parts[0]), ".isml") {
+	if len(parts) > 1 && isPoint(parts[1]) && !isPoint(parts[0]) {
+		if t.source = parts[0]; !ingest.ValidName(t.source) {
+			return target{}, false
+		}
+		parts = parts[1:]
+	}
+	if len(parts) > 0 && isPoint(parts[0]) {
 		parts = parts[1:]
 	}
 	if len(parts) > 0 {
@@ -93,6 +101,9 @@ func parsePath(raw string) (t target, ok bool) {
 	}
 	return t, true
 }
+
+// isPoint tells whether a part of a path is that of a publishing point.
+func isPoint(part string) bool { return strings.HasSuffix(strings.ToLower(part), ".isml") }
 
 // keyword returns what stands in the parentheses of word(…).
 func keyword(s, word string) (string, bool) {

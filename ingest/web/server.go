@@ -134,6 +134,11 @@ func (s *Server) admit(ctx *fasthttp.RequestCtx) (door *ingest.Door, t target, s
 	if !s.gate.Heard(client, now) {
 		return nil, t, 429, "too many wrong access tokens from this address (ingest.limits.wrongTokens): wait a minute\n"
 	}
+	if src := ctx.QueryArgs().Peek("src"); len(src) > 0 {
+		if t.source = string(src); !ingest.ValidName(t.source) {
+			return nil, t, 403, "src= is no name of a source: letters, digits and . _ ~ -\n"
+		}
+	}
 	door = s.doors.Load().Find(t.token)
 	s.gate.Showed(client, door != nil, now)
 	if door == nil {
@@ -256,7 +261,7 @@ func (s *Server) push(ctx *fasthttp.RequestCtx, door *ingest.Door, t target) (in
 	if !ingest.ValidName(t.stream) {
 		return 403, "folders and file name are too long for the name of a stream\n"
 	}
-	stream, err := door.Channel.Stream(t.stream)
+	stream, err := door.Channel.SourceStream(t.stream, t.source)
 	if err != nil {
 		return s.refuse(ctx, door, t, err)
 	}
