@@ -40,6 +40,16 @@ func (noRecords) PutJoin(_ context.Context, _ string, j timeline.Join) (timeline
 	return j, nil
 }
 
+func (noRecords) Handovers(context.Context, string) ([]timeline.Handover, error) { return nil, nil }
+
+func (noRecords) PutHandover(_ context.Context, _ string, h timeline.Handover) (timeline.Handover, error) {
+	return h, nil
+}
+
+func (noRecords) Watch(context.Context, string, func(*timeline.Generation, *timeline.Join, *timeline.Handover)) error {
+	return nil
+}
+
 func (noRecords) PutTrack(_ context.Context, _ string, t ingest.TrackRecord) (ingest.TrackRecord, error) {
 	return t, nil
 }
