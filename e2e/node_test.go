@@ -48,6 +48,10 @@ type settings struct {
 	access     bool          // log.access
 }
 
+// noRTMP keeps nodes of one machine off the ports that they would all take.
+const noRTMP = `rtmp: {listen: "", listenSecondary: "", tls: {listen: "", listenSecondary: ""}}
+`
+
 // newNode writes a node's configuration and starts it.
 func newNode(t *testing.T, s settings) *node {
 	t.Helper()
@@ -62,6 +66,7 @@ func newNode(t *testing.T, s settings) *node {
 		http: ports[0], ingest: ports[1], admin: ports[2], state: ports[3],
 	}
 	var c strings.Builder
+	c.WriteString(noRTMP)
 	fmt.Fprintf(&c, "http: {listen: %q}\ningest: {listen: %q}\nadmin: {listen: %q}\n", n.http, n.ingest, n.admin)
 	fmt.Fprintf(&c, "data: {dir: %q}\n", filepath.Join(dir, "data"))
 	fmt.Fprintf(&c, "page: {list: %v}\nlog: {access: %v}\n", s.list, s.access)
@@ -101,7 +106,7 @@ func newDemo(t *testing.T) *node {
 	ports := freePorts(t, 3)
 	n := &node{t: t, name: "demo", args: []string{"demo"}, http: ports[0], ingest: ports[1], admin: ports[2]}
 	n.env = []string{
-		"WEIR_HTTP_LISTEN=" + n.http, "WEIR_INGEST_LISTEN=" + n.ingest, "WEIR_ADMIN_LISTEN=" + n.admin,
+		"WEIR_HTTP_LISTEN=" + n.http, "WEIR_INGEST_LISTEN=" + n.ingest, "WEIR_RTMP_LISTEN=", "WEIR_ADMIN_LISTEN=" + n.admin,
 		"WEIR_DATA_DIR=" + t.TempDir(),
 	}
 	n.start()

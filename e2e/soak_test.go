@@ -110,7 +110,7 @@ func manyChannels(t *testing.T, count int, window time.Duration) *node {
 		fmt.Fprintf(&outputs, "    - {name: c%d/out, properties: {assetName: c%d, manifestName: live}}\n", i, i)
 		fmt.Fprintf(&locators, "    - {name: c%d, properties: {assetName: c%d, streamingPolicyName: Predefined_ClearStreamingOnly, streamingLocatorId: %q}}\n", i, i, locator(i))
 	}
-	text := fmt.Sprintf("http: {listen: %q}\ningest: {listen: %q}\nadmin: {listen: %q}\ndata: {dir: %q}\nlive: {window: %q}\n",
+	text := fmt.Sprintf(noRTMP+"http: {listen: %q}\ningest: {listen: %q}\nadmin: {listen: %q}\ndata: {dir: %q}\nlive: {window: %q}\n",
 		n.http, n.ingest, n.admin, filepath.Join(dir, "data"), window) +
 		"resources:\n  liveEvents:\n" + events.String() + "  assets:\n" + assets.String() + "  liveOutputs:\n" + outputs.String() +
 		"  streamingLocators:\n" + locators.String()

@@ -97,6 +97,7 @@ func (n *node) config(data string, nc nodeCase) string {
 	}
 	fmt.Fprintf(&c, "http: {listen: %q}\nadmin: {listen: %q, tokens: [{name: bench, token: %s, role: contributor}]}\n", n.public, n.admin, profileToken)
 	fmt.Fprintf(&c, "ingest: {listen: %q, limits: {channelRate: 100GB}}\n", n.encoder) // the door's brake is not what is measured
+	c.WriteString("rtmp: {listen: '', listenSecondary: '', tls: {listen: '', listenSecondary: ''}}\n")
 	fmt.Fprintf(&c, "data: {dir: %q}\nlive: {window: %s%s}\ncache: {memory: %d}\nlog: {level: warn}\nresources:\n", data, nc.window, part, nc.memory)
 	lists := []struct{ kind, entry string }{
 		{"liveEvents", "{name: c%[1]d, properties: {input: {streamingProtocol: FragmentedMP4, accessToken: %[2]s, keyFrameIntervalDuration: PT2S}, weir: {tracks: [v]}}}"},

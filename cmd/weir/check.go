@@ -14,6 +14,12 @@ func (c *Config) check(r *yamlReader) {
 	checkAddress(r, "http.listen", c.HTTP.Listen)
 	checkAddress(r, "ingest.listen", c.Ingest.Listen)
 	checkAddress(r, "admin.listen", c.Admin.Listen)
+	for _, a := range c.rtmpAddresses() {
+		checkAddress(r, a.key, a.address)
+	}
+	if t := &c.RTMP.TLS; (t.Certificate == "") != (t.Key == "") {
+		r.fault("rtmp.tls", "certificate and key go together: give both files, or neither")
+	}
 	c.checkLive(r)
 	c.checkState(r)
 	c.checkTokens(r)
@@ -102,6 +108,7 @@ func (c *Config) checkLimits(r *yamlReader) {
 		{"ingest.limits.mdatBytes", int64(in.MdatBytes)},
 		{"ingest.limits.otherBytes", int64(in.OtherBytes)},
 		{"ingest.limits.betweenBytes", int64(in.BetweenBytes)},
+		{"ingest.limits.messageBytes", int64(in.MessageBytes)},
 		{"ingest.limits.badFragments", int64(in.BadFragments)},
 		{"ingest.limits.headTimeout", int64(in.HeadTimeout)},
 		{"ingest.limits.keepAlive", int64(in.KeepAlive)},

@@ -30,6 +30,7 @@ type Config struct {
 		Listen string       `yaml:"listen"`
 		Limits IngestLimits `yaml:"limits"`
 	} `yaml:"ingest"`
+	RTMP  RTMP `yaml:"rtmp"`
 	Admin struct {
 		Listen string  `yaml:"listen"`
 		Tokens []Token `yaml:"tokens"`
@@ -60,6 +61,18 @@ type Config struct {
 	Resources *state.Resources `yaml:"resources"`
 }
 
+// RTMP are the listeners of encoders that publish over RTMP and RTMPS; an empty address is none.
+type RTMP struct {
+	Listen          string `yaml:"listen"`
+	ListenSecondary string `yaml:"listenSecondary"`
+	TLS             struct {
+		Listen          string `yaml:"listen"`
+		ListenSecondary string `yaml:"listenSecondary"`
+		Certificate     string `yaml:"certificate"`
+		Key             string `yaml:"key"`
+	} `yaml:"tls"`
+}
+
 // HTTPLimits bound what pullers may take of the public listener.
 type HTTPLimits struct {
 	Connections           int      `yaml:"connections"`
@@ -79,6 +92,7 @@ type IngestLimits struct {
 	MdatBytes      Bytes    `yaml:"mdatBytes"`
 	OtherBytes     Bytes    `yaml:"otherBytes"`
 	BetweenBytes   Bytes    `yaml:"betweenBytes"`
+	MessageBytes   Bytes    `yaml:"messageBytes"`
 	BadFragments   int      `yaml:"badFragments"`
 	HeadTimeout    Duration `yaml:"headTimeout"`
 	KeepAlive      Duration `yaml:"keepAlive"`
@@ -148,7 +162,7 @@ func Default() *Config {
 	l := ingest.DefaultLimits()
 	c.Ingest.Limits = IngestLimits{
 		MoovBytes: Bytes(l.MoovBytes), MoofBytes: Bytes(l.MoofBytes), MdatBytes: Bytes(l.MdatBytes), OtherBytes: Bytes(l.OtherBytes),
-		BetweenBytes: Bytes(l.BetweenBytes), BadFragments: l.BadFragments,
+		BetweenBytes: Bytes(l.BetweenBytes), MessageBytes: Bytes(l.MessageBytes), BadFragments: l.BadFragments,
 		HeadTimeout: Duration(l.HeadTimeout), KeepAlive: Duration(l.KeepAlive), Idle: Duration(l.Idle), TextIdle: Duration(l.TextIdle),
 		MinRate: Bytes(l.MinRate), ConnectionRate: Bytes(l.ConnectionRate),
 		ChannelTracks: l.ChannelTracks, ChannelConnections: l.ChannelConnections,
@@ -156,6 +170,8 @@ func Default() *Config {
 		PendingChunks: l.PendingChunks, SessionLinger: Duration(l.SessionLinger), RecordDeadline: Duration(l.RecordDeadline),
 		Connections: l.Connections, AddressConnections: l.AddressConnections, WrongTokens: l.WrongTokens,
 	}
+	c.RTMP.Listen, c.RTMP.ListenSecondary = ":1935", ":1936"
+	c.RTMP.TLS.Listen, c.RTMP.TLS.ListenSecondary = ":2935", ":2936"
 	c.Admin.Listen = "127.0.0.1:8082"
 	c.Live.Segment, c.Live.Part, c.Live.Window = Duration(2*time.Second), Duration(200*time.Millisecond), Duration(time.Minute)
 	c.Live.Chunk = Duration(100 * time.Millisecond)
@@ -169,7 +185,7 @@ func Default() *Config {
 func (l IngestLimits) limits() ingest.Limits {
 	return ingest.Limits{
 		MoovBytes: int64(l.MoovBytes), MoofBytes: int64(l.MoofBytes), MdatBytes: int64(l.MdatBytes), OtherBytes: int64(l.OtherBytes),
-		BetweenBytes: int64(l.BetweenBytes), BadFragments: l.BadFragments,
+		BetweenBytes: int64(l.BetweenBytes), MessageBytes: int64(l.MessageBytes), BadFragments: l.BadFragments,
 		HeadTimeout: time.Duration(l.HeadTimeout), KeepAlive: time.Duration(l.KeepAlive), Idle: time.Duration(l.Idle), TextIdle: time.Duration(l.TextIdle),
 		MinRate: int64(l.MinRate), ConnectionRate: int64(l.ConnectionRate),
 		ChannelTracks: l.ChannelTracks, ChannelConnections: l.ChannelConnections,

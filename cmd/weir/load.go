@@ -19,7 +19,7 @@ import (
 
 // notYet are keys of the design that weir has no use for so far, with the reason that is given to whoever sets one.
 var notYet = map[string]string{
-	"rtmp": "RTMP", "srt": "SRT", "admin.tls": "the management API over TLS", "public": "public.hosts (URLs in answers are relative)",
+	"srt": "SRT", "admin.tls": "the management API over TLS", "public": "public.hosts (URLs in answers are relative)",
 	"account": "the management API", "archive": "recording", "live.chunk": "protocols that carry no chunks (live.chunk)",
 	"http.tls": "TLS at the origin",
 }

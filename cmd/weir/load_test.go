@@ -94,7 +94,7 @@ func TestLoadFaults(t *testing.T) {
 	cases := map[string]struct{ text, want string }{
 		"unknown key":       {"http:\n  lissen: ':1'\n", "w.yaml:2:3: http.lissen: there is no such key: remove it, or see configs/weir.yaml for the keys there are"},
 		"wrong case":        {"Http:\n  listen: ':1'\n", "w.yaml:1:1: Http: there is no such key (http is one): remove it, or see configs/weir.yaml for the keys there are"},
-		"not yet":           {"rtmp:\n  listen: ':1935'\n", "w.yaml:1:1: rtmp: weir does not do RTMP yet: remove the key"},
+		"not yet":           {"srt:\n  listen: ':9000'\n", "w.yaml:1:1: srt: weir does not do SRT yet: remove the key"},
 		"syntax":            {"http: [1,\nlive: 2\n", "w.yaml:1:7: sequence end token ']' not found"},
 		"key twice":         {"page:\n  list: true\n  list: false\n", `w.yaml:3:3: mapping key "list" already defined at [2:3]`},
 		"not keys":          {"- a\n", `w.yaml:1:1: want keys, such as "http:"`},

@@ -15,6 +15,7 @@ func (n *node) metrics() *prometheus.Registry {
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		ingest.Collector{Channels: n.plane.Channels},
 		n.encoders,
+		n.rtmp,
 		windows{n.plane.Channels},
 		n.cache,
 		n.origin,

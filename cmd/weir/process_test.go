@@ -52,6 +52,7 @@ func writeConfig(t *testing.T, more string) string {
 data: {dir: %q}
 http: {listen: "127.0.0.1:0", limits: {readTimeout: 1m}}
 ingest: {listen: "127.0.0.1:0"}
+rtmp: {listen: "127.0.0.1:0", listenSecondary: "127.0.0.1:0", tls: {listen: "127.0.0.1:0", listenSecondary: "127.0.0.1:0"}}
 admin: {listen: "127.0.0.1:0", tokens: [{name: ops, token: s3cret, role: contributor}, {name: eye, token: l00k, role: reader}]}
 resources:
   liveEvents:

@@ -15,6 +15,7 @@ import (
 	"weir/control/reconcile"
 	"weir/control/state"
 	"weir/ingest"
+	"weir/ingest/rtmp"
 	"weir/ingest/web"
 	"weir/origin"
 	"weir/origin/page"
@@ -55,7 +56,10 @@ type node struct {
 	plane    *reconcile.Plane
 	origin   *origin.Server
 	encoders *web.Server
+	rtmp     *rtmp.Server
 	admin    *admin
+
+	rtmpPorts []rtmpPort
 }
 
 // openNode takes the ports and the data folder and loads what is stored, in this order: what goes wrong here goes wrong
@@ -75,6 +79,9 @@ func (n *node) open(ctx context.Context, demo bool) (err error) {
 		return err
 	}
 	if n.encoderListener, err = listen(log, "ingest.listen", c.Ingest.Listen); err != nil {
+		return err
+	}
+	if err = n.listenRTMP(log); err != nil {
 		return err
 	}
 	if n.adminListener, err = listen(log, "admin.listen", c.Admin.Listen); err != nil {
@@ -100,7 +107,12 @@ func (n *node) open(ctx context.Context, demo bool) (err error) {
 	}
 	doors := new(ingest.DoorTable)
 	doors.Store(n.plane.Doors())
-	n.encoders = web.New(web.Config{Limits: c.Ingest.Limits.limits(), TrustedProxies: c.trustedProxies(), Log: log}, doors)
+	limits := c.Ingest.Limits.limits()
+	gate := ingest.NewGate(limits, c.trustedProxies())
+	n.encoders = web.New(web.Config{Limits: limits, TrustedProxies: c.trustedProxies(), Gate: gate, Log: log}, doors)
+	if err = n.openRTMP(rtmp.New(rtmp.Config{Limits: limits, Gate: gate, Log: log}, doors)); err != nil {
+		return err
+	}
 
 	originConfig := c.origin()
 	originConfig.Logger, originConfig.Page, originConfig.Crowded = log, page.Files(), n.cache.Crowded
@@ -116,10 +128,13 @@ func (n *node) run(ctx context.Context) error {
 	back, stopBack := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopBack()
 	var front sync.WaitGroup
-	front.Add(2)
+	front.Add(2 + len(n.rtmpPorts))
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { defer front.Done(); return n.serve(ctx, "http.listen", n.origin, n.publicListener) })
 	g.Go(func() error { defer front.Done(); return n.serve(ctx, "ingest.listen", n.encoders, n.encoderListener) })
+	for _, p := range n.rtmpPorts {
+		g.Go(func() error { defer front.Done(); return n.serve(ctx, p.key, p, p.listener) })
+	}
 	g.Go(func() error { return n.plane.Run(back) })
 	g.Go(func() error { return n.admin.run(back, n.adminListener) })
 	g.Go(func() error { return n.watchShutdown(ctx) })
@@ -174,6 +189,9 @@ func (n *node) close() {
 		if ln != nil {
 			ln.Close()
 		}
+	}
+	for _, p := range n.rtmpPorts {
+		p.listener.Close()
 	}
 	if n.plane != nil {
 		n.plane.Close()

@@ -135,13 +135,11 @@ func (e *LiveEvent) check(c *checker) {
 	}
 	in := &e.Properties.Input
 	switch in.StreamingProtocol {
-	case "FragmentedMP4":
-	case "RTMP":
-		c.fault("properties.input.streamingProtocol", "weir does not take RTMP yet; use FragmentedMP4 (CMAF over HTTP)")
+	case "FragmentedMP4", "RTMP": // either way encoders may use both: two of them may differ in it
 	case "":
-		c.fault("properties.input.streamingProtocol", "is missing: use FragmentedMP4")
+		c.fault("properties.input.streamingProtocol", "is missing: use FragmentedMP4 or RTMP")
 	default:
-		c.fault("properties.input.streamingProtocol", "%q: use FragmentedMP4", in.StreamingProtocol)
+		c.fault("properties.input.streamingProtocol", "%q: use FragmentedMP4 or RTMP", in.StreamingProtocol)
 	}
 	c.guid("properties.input.accessToken", in.AccessToken, "the secret in the encoder's URL")
 	if in.AccessControl != nil {

@@ -66,7 +66,7 @@ func TestResourceFaults(t *testing.T) {
 		"filters":        {`{"accountFilters":[{"name":"f"}]}`, "accountFilters: weir does not do accountFilters yet; remove it"},
 		"content keys":   {`{"contentKeyPolicies":[{"name":"p"}]}`, "contentKeyPolicies: weir does not do contentKeyPolicies yet; remove it"},
 		"unknown":        {`{"liveEvent":[]}`, "liveEvent: there is no such property: check the spelling, or remove it"},
-		"RTMP":           {strings.Replace(event("", ""), "FragmentedMP4", "RTMP", 1), "liveEvents[0].properties.input.streamingProtocol: weir does not take RTMP yet; use FragmentedMP4 (CMAF over HTTP)"},
+		"protocol":       {strings.Replace(event("", ""), "FragmentedMP4", "SRT", 1), `liveEvents[0].properties.input.streamingProtocol: "SRT": use FragmentedMP4 or RTMP`},
 		"transcoding":    {event("", `,"encoding":{"encodingType":"Standard"}`), "liveEvents[0].properties.encoding.encodingType: weir does not do Standard yet; remove it (None: what the encoder sends is passed through)"},
 		"source":         {event("", `,"weir":{"sources":["a","b c"]}`), `liveEvents[0].properties.weir.sources[1]: "b c": letters, digits and . _ ~ -, at most 128, each once`},
 		"source, twice":  {event("", `,"weir":{"sources":["a","a"]}`), `liveEvents[0].properties.weir.sources[1]: "a": letters, digits and . _ ~ -, at most 128, each once`},

@@ -25,39 +25,6 @@ import (
 	"weir/segcache"
 )
 
-// noRecords is a store that takes everything and keeps nothing: enough for one life of a channel.
-type noRecords struct{}
-
-func (noRecords) Load(context.Context, string) ([]timeline.Generation, []timeline.Join, []ingest.TrackRecord, error) {
-	return nil, nil, nil, nil
-}
-
-func (noRecords) PutGeneration(_ context.Context, _ string, g timeline.Generation) (timeline.Generation, error) {
-	return g, nil
-}
-
-func (noRecords) PutJoin(_ context.Context, _ string, j timeline.Join) (timeline.Join, error) {
-	return j, nil
-}
-
-func (noRecords) Handovers(context.Context, string) ([]timeline.Handover, error) { return nil, nil }
-
-func (noRecords) PutHandover(_ context.Context, _ string, h timeline.Handover) (timeline.Handover, error) {
-	return h, nil
-}
-
-func (noRecords) Watch(context.Context, string, func(*timeline.Generation, *timeline.Join, *timeline.Handover)) error {
-	return nil
-}
-
-func (noRecords) PutTrack(_ context.Context, _ string, t ingest.TrackRecord) (ingest.TrackRecord, error) {
-	return t, nil
-}
-
-func (noRecords) Headers(context.Context, string) ([]ingest.HeaderRecord, error) { return nil, nil }
-
-func (noRecords) PutHeader(context.Context, string, ingest.HeaderRecord) error { return nil }
-
 // A tape is a publication that keeps what it gets, and holds the server to its promises.
 type tape struct {
 	b *bench
@@ -231,7 +198,7 @@ func newBenchOf(t testing.TB, limits ingest.Limits, open opener, secure *tls.Con
 	channel, err := ingest.NewChannel(t.Context(), ingest.Config{
 		Name: "live", Limits: limits,
 		Timeline: timeline.Config{Segment: int64(time.Second), Part: int64(200 * time.Millisecond), Window: int64(10 * time.Second)},
-	}, ingest.Deps{Cache: cache, Records: noRecords{}, Log: log, Now: func() int64 { return time.Now().UnixNano() }})
+	}, ingest.Deps{Cache: cache, Records: &memory{}, Log: log, Now: func() int64 { return time.Now().UnixNano() }})
 	if err != nil {
 		t.Fatal(err)
 	}
