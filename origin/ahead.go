@@ -19,6 +19,7 @@ type ahead struct {
 	raw    syscall.RawConn       // nil: its readiness cannot be had (TLS)
 	ready  func(fd uintptr) bool // tries to read, for raw
 	first  [1]byte               // read where raw is nil
+	given  []byte                // read before the connection was anybody's here: given out first
 	buffer *aheadBuffer          // nil: nothing is left
 	err    error                 // of the last try
 }
@@ -74,8 +75,18 @@ func (h *ahead) try(fd uintptr) bool {
 	return err != syscall.EAGAIN
 }
 
+// empty tells whether nothing is left.
+func (h *ahead) empty() bool { return len(h.given) == 0 && h.buffer == nil }
+
 // take moves what was read ahead to p.
 func (h *ahead) take(p []byte) int {
+	if len(h.given) > 0 {
+		n := copy(p, h.given)
+		if h.given = h.given[n:]; len(h.given) == 0 {
+			h.given = nil
+		}
+		return n
+	}
 	b := h.buffer
 	if b == nil {
 		return 0

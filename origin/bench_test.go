@@ -37,7 +37,7 @@ type rig struct {
 func newRig(t testing.TB, s *Server, method, path string, fields ...string) *rig {
 	t.Helper()
 	l := newListener(nil, s)
-	r := &rig{server: s, conn: &conn{Conn: sink{}, listener: l, peer: peerOf(sink{})}}
+	r := &rig{server: s, conn: &conn{Conn: sink{}, server: s, listener: l, peer: peerOf(sink{})}}
 	r.ctx.Init2(r.conn, nil, false)
 	r.ctx.Request.Header.SetMethod(method)
 	r.ctx.Request.SetRequestURI(path)

@@ -51,7 +51,7 @@ func (c *conn) follow(w io.Writer) (int64, error) {
 	if err == nil {
 		c.drop = len(lastChunk) // the library writes it, too
 	}
-	return c.sent, c.countCut(err)
+	return c.sent, c.server.countCut(&c.exchange, err)
 }
 
 // takeHeader has fasthttp's writer give out the header that stands in it.
@@ -131,7 +131,7 @@ func (c *conn) sendCommit(b segcache.Body, last bool) error {
 	}
 	runtime.KeepAlive(b)
 	if arrived := b.Arrived(); arrived != 0 {
-		c.listener.latency.observeChunk(KindSegment, since(arrived))
+		c.server.metrics.latency.observeChunk(KindSegment, since(arrived))
 	}
 	return nil
 }

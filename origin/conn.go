@@ -27,38 +27,26 @@ import (
 // One goroutine at a time uses a conn; only Close may come from another (the listener's shutdown).
 type conn struct {
 	net.Conn
+	exchange
+	server   *Server
 	listener *listener
 	peer     netip.Addr
 
-	request Request
-	answer  Answer
-	sent    int64     // bytes of the answer's body that reached the kernel
-	began   time.Time // when the request was read
-	running bool      // an answer was begun and not yet reported
-	log     logLine   // what the access log needs of the request
-
-	held     time.Duration // how long the running answer was held; 0: not at all
-	arrived  int64         // when the chunk arrived that it waited for; 0: not to be measured
-	identity bool          // a growing body goes to a client of HTTP/1.0
-	capture  bool          // Write keeps what it is given in head; set within takeHeader only
-	drop     int           // so many bytes of what Write is given next were sent already
-	head     []byte        // header of an answer whose body grows, until it is sent
-	size     []byte        // size line of the chunk that is sent
-	wrote    time.Time     // when the last deadline was looked at
-	until    time.Time     // when the running answer must be out; zero before its first write
-	timer    *time.Timer   // of what waits; nil until something did
+	header   libraryHeader
+	identity bool        // a growing body goes to a client of HTTP/1.0
+	capture  bool        // Write keeps what it is given in head; set within takeHeader only
+	drop     int         // so many bytes of what Write is given next were sent already
+	head     []byte      // header of an answer whose body grows, until it is sent
+	size     []byte      // size line of the chunk that is sent
+	timer    *time.Timer // of what waits; nil until something did
 
 	ahead    ahead       // see ahead.go
 	idle     atomic.Bool // it waits for a request
 	timed    bool        // the request that is read has its deadline
-	old      bool        // the request is of HTTP/1.0
-	kept     []byte      // what Request has of a request that waits
 	line     bool        // a line of the next request has come
 	withBody bool        // Write sends the answer's body behind what it is given; set within WriteTo only
 	vector   [][]byte    // backing of the next writev, kept between answers
 	buffers  net.Buffers // the running writev, here so that it does not escape to the heap
-	value    []byte      // a header field on its way to fasthttp
-	deadline time.Time   // write deadline in force
 }
 
 // pieceBytes is how much of a body goes out under one deadline, in one system call: a segment of 1 MB to many readers costs half
@@ -91,47 +79,17 @@ func (c *conn) await(patience time.Duration) error {
 	return c.ahead.wait(c.Conn)
 }
 
-// keep has the running request no longer borrow what it is made of.
-func (c *conn) keep() {
-	r := &c.request
-	fields := [...]*[]byte{&r.Path, &r.Query, &r.IfMatch, &r.IfNoneMatch, &r.Range, &r.IfRange, &r.AcceptEncoding}
-	n := 0
-	for _, f := range fields {
-		n += len(*f)
-	}
-	b := c.kept[:0]
-	if cap(b) < n {
-		b = make([]byte, 0, n)
-	}
-	for _, f := range fields {
-		from := len(b)
-		b = append(b, *f...)
-		*f = b[from:len(b):len(b)]
-	}
-	c.kept = b
-}
-
 // timeRequest gives the request that is read its one deadline, where it did not come in one piece.
 func (c *conn) timeRequest() error {
 	if c.timed {
 		return nil
 	}
 	c.timed = true
-	return c.SetReadDeadline(time.Now().Add(c.listener.readTimeout))
+	return c.SetReadDeadline(time.Now().Add(c.server.config.ReadTimeout))
 }
 
 // isIdle tells whether the connection waits for a request. Anybody.
 func (c *conn) isIdle() bool { return c.idle.Load() }
-
-// begin starts an answer.
-func (c *conn) begin(now time.Time) {
-	c.line = false
-	folded := c.request.folded
-	c.request, c.answer = Request{}, Answer{}
-	c.request.Now, c.request.folded = now, folded
-	c.began, c.sent, c.running = now, 0, true
-	c.held, c.arrived, c.until = 0, 0, time.Time{}
-}
 
 // SupportsBodyWriteTo tells fasthttp to call WriteTo rather than Read.
 func (c *conn) SupportsBodyWriteTo() bool { return true }
@@ -156,7 +114,7 @@ func (c *conn) WriteTo(w io.Writer) (int64, error) {
 		err = bw.Flush()
 	}
 	c.withBody = false
-	return c.sent, c.countCut(err)
+	return c.sent, c.server.countCut(&c.exchange, err)
 }
 
 // Write sends p, and behind it the body if WriteTo says so.
@@ -189,12 +147,12 @@ func (c *conn) Write(p []byte) (int, error) {
 			return int(min(written, head)), err
 		}
 		if head > 0 && c.arrived != 0 {
-			c.listener.latency.first[c.answer.Kind].observe(since(c.arrived))
+			c.server.metrics.latency.first[c.answer.Kind].observe(since(c.arrived))
 		}
 		head = 0
 	}
 	if c.arrived != 0 {
-		c.listener.latency.last[c.answer.Kind].observe(since(c.arrived))
+		c.server.metrics.latency.last[c.answer.Kind].observe(since(c.arrived))
 	}
 	return len(p), nil
 }
@@ -210,27 +168,11 @@ func (c *conn) writeRest(p []byte) (int, error) {
 	return n + m, err
 }
 
-// extendDeadline gives the next size bytes their time, out of what the answer has left. The deadline in force is kept while
-// it lies within a grace of what they need, which saves the timer's work for most writes. An answer that has been under way
-// for longer than a grace gets no more where readers pin too much memory.
+// extendDeadline gives the next size bytes their time.
 func (c *conn) extendDeadline(size int64) error {
-	grace, rate := c.listener.writeGrace, c.listener.minRate
-	now := time.Now()
-	c.wrote = now
-	switch {
-	case c.until.IsZero():
-		c.until = now.Add(c.listener.answerTime)
-	case !now.Before(c.until):
-		return errLong
-	case c.until.Sub(now) < c.listener.answerTime-grace && c.listener.crowded != nil && c.listener.crowded():
-		return errCrowded
-	}
-	need := now.Add(grace/2 + time.Duration(size)*time.Second/time.Duration(rate))
-	if c.deadline.After(need) && c.deadline.Before(need.Add(grace)) && !c.deadline.After(c.until) {
-		return nil
-	}
-	if c.deadline = need.Add(grace / 2); c.deadline.After(c.until) {
-		c.deadline = c.until
+	moved, err := c.server.extend(&c.exchange, size)
+	if err != nil || !moved {
+		return err
 	}
 	return c.SetWriteDeadline(c.deadline)
 }
@@ -246,17 +188,8 @@ func (body) Read([]byte) (int, error) { return 0, errReadNotUsed }
 
 // Close ends the running answer: it is reported, and its bytes are let go.
 func (b body) Close() error {
-	b.finish()
+	b.server.finish(&b.exchange)
 	return nil
-}
-
-// finish reports the running answer and lets go of everything that it held.
-func (c *conn) finish() {
-	if c.running {
-		c.running = false
-		c.listener.report(c)
-	}
-	c.answer = Answer{}
 }
 
 // Close closes the connection and takes it off the listener's books.

@@ -34,11 +34,11 @@ var (
 )
 
 // countCut counts an answer that was broken off by us, and hands its error on.
-func (c *conn) countCut(err error) error {
-	count := func(r cutReason) { c.listener.cuts[r].Add(1) }
+func (s *Server) countCut(x *exchange, err error) error {
+	count := func(r cutReason) { s.metrics.cuts[r].Add(1) }
 	switch {
 	case err == nil:
-	case errors.Is(err, os.ErrDeadlineExceeded) && time.Now().Before(c.until):
+	case errors.Is(err, os.ErrDeadlineExceeded) && time.Now().Before(x.until):
 		count(cutSlow)
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, errLong):
 		count(cutLong)

@@ -52,52 +52,128 @@ var (
 	valueNoReferrer    = []byte("no-referrer")
 )
 
+// A fieldWriter takes the fields of an answer's header, one after the other, and copies them.
+type fieldWriter interface {
+	field(name, value []byte)
+	text(name []byte, value string)
+	block(b *block)
+}
+
+// A block is fields that are the same in many answers.
+type block struct {
+	fields [][2][]byte
+	lines  []byte // the same as they are sent
+}
+
+func newBlock(fields ...[2][]byte) *block {
+	b := &block{fields: fields}
+	for _, f := range fields {
+		b.lines = appendField(b.lines, f[0], f[1])
+	}
+	return b
+}
+
+// sharing lets players on any site read media and manifests. The fields are constant, so that nothing varies by Origin.
+var sharing = newBlock(
+	[2][]byte{fieldTypeOptions, valueNoSniff},
+	[2][]byte{fieldAllowOrigin, valueAny},
+	[2][]byte{fieldExposeHeaders, valueExposeHeaders},
+	[2][]byte{fieldTiming, valueAny},
+	[2][]byte{fieldResourcePolicy, valueCrossOrigin},
+)
+
+// pagePolicy keeps the page and its list of channels, which may hold an access token, from other sites; and the URLs that it
+// plays from their logs.
+var pagePolicy = newBlock(
+	[2][]byte{fieldTypeOptions, valueNoSniff},
+	[2][]byte{fieldContentPolicy, valueFramePolicy},
+	[2][]byte{fieldReferrerPolicy, valueNoReferrer},
+	[2][]byte{fieldResourcePolicy, valueSameOrigin},
+)
+
+// preflight is what an answer to OPTIONS says.
+var preflight = newBlock(
+	[2][]byte{fieldAllowMethods, valueMethods},
+	[2][]byte{fieldAllowHeaders, valueAllowHeaders},
+	[2][]byte{fieldPreflightMaxAge, valueDay},
+	[2][]byte{fieldAllow, valueMethods},
+)
+
+// writeFields gives w the fields of the answer, but for those that say where it ends, what time it is, and what becomes of
+// the connection. There is one list of them for all ways to a socket.
+func (x *exchange) writeFields(w fieldWriter) {
+	a := &x.answer
+	say := func(name []byte, value string) {
+		if value != "" {
+			w.text(name, value)
+		}
+	}
+	say(fieldContentType, a.ContentType)
+	say(fieldCacheControl, a.CacheControl)
+	say(fieldETag, a.ETag)
+	say(fieldAcceptRanges, a.Ranges)
+	if a.Vary {
+		w.field(fieldVary, valueEncoding)
+	}
+	if a.Gzip {
+		w.field(fieldEncoding, valueGzip)
+	}
+	if a.ContentRange {
+		x.value = a.appendContentRange(x.value[:0])
+		w.field(fieldContentRange, x.value)
+	}
+	if p := a.priority(); p != nil {
+		w.field(fieldPriority, p)
+	}
+	if a.Fault != nil {
+		say(fieldError, a.Fault.header)
+	}
+	if x.held > 0 { // no sign of a slow network
+		x.value = strconv.AppendInt(append(x.value[:0], "ht="...), x.held.Milliseconds(), 10)
+		w.field(fieldStatic, x.value)
+	}
+	if a.Kind == KindPage {
+		w.block(pagePolicy)
+	} else {
+		w.block(sharing)
+	}
+	switch a.Status {
+	case 204:
+		w.block(preflight)
+	case 405:
+		w.field(fieldAllow, valueMethods)
+	case 503:
+		w.field(fieldRetryAfter, valueSecond)
+	}
+}
+
+// libraryHeader is the header of a conn's answer as fasthttp keeps it.
+type libraryHeader struct {
+	*fasthttp.ResponseHeader
+	value []byte
+}
+
+func (h *libraryHeader) field(name, value []byte) { h.SetCanonical(name, value) }
+
+func (h *libraryHeader) text(name []byte, value string) {
+	h.value = append(h.value[:0], value...)
+	h.SetCanonical(name, h.value)
+}
+
+func (h *libraryHeader) block(b *block) {
+	for _, f := range b.fields {
+		h.SetCanonical(f[0], f[1])
+	}
+}
+
 // write puts the connection's Answer into the response. The body is the connection itself (see conn), also where there
 // is none to send: its Close is what ends the answer.
 func (s *Server) write(ctx *fasthttp.RequestCtx, c *conn) {
 	a, h := &c.answer, &ctx.Response.Header
 	ctx.Response.SetStatusCode(a.Status)
-	c.set(h, fieldContentType, a.ContentType)
-	c.set(h, fieldCacheControl, a.CacheControl)
-	c.set(h, fieldETag, a.ETag)
-	c.set(h, fieldAcceptRanges, a.Ranges)
-	if a.Vary {
-		h.SetCanonical(fieldVary, valueEncoding)
-	}
-	if a.Gzip {
-		h.SetCanonical(fieldEncoding, valueGzip)
-	}
-	if a.ContentRange {
-		c.value = a.appendContentRange(c.value[:0])
-		h.SetCanonical(fieldContentRange, c.value)
-	}
-	if p := a.priority(); p != nil {
-		h.SetCanonical(fieldPriority, p)
-	}
-	if a.Fault != nil {
-		c.set(h, fieldError, a.Fault.header)
-	}
-	if c.held > 0 { // no sign of a slow network
-		c.value = strconv.AppendInt(append(c.value[:0], "ht="...), c.held.Milliseconds(), 10)
-		h.SetCanonical(fieldStatic, c.value)
-	}
-	h.SetCanonical(fieldTypeOptions, valueNoSniff)
-	if a.Kind == KindPage {
-		setPagePolicy(h)
-	} else {
-		setSharing(h)
-	}
-	switch a.Status {
-	case 204:
-		h.SetCanonical(fieldAllowMethods, valueMethods)
-		h.SetCanonical(fieldAllowHeaders, valueAllowHeaders)
-		h.SetCanonical(fieldPreflightMaxAge, valueDay)
-		h.SetCanonical(fieldAllow, valueMethods)
-	case 405:
-		h.SetCanonical(fieldAllow, valueMethods)
-	case 503:
-		h.SetCanonical(fieldRetryAfter, valueSecond)
-	}
+	c.header.ResponseHeader = h
+	c.writeFields(&c.header)
+	c.header.ResponseHeader = nil
 	ctx.Response.SkipBody = c.request.Method == MethodHead
 	if a.growing.track == nil {
 		ctx.Response.SetBodyStream(body{c}, int(a.Len()))
@@ -108,7 +184,7 @@ func (s *Server) write(ctx *fasthttp.RequestCtx, c *conn) {
 	}
 	if c.request.Method == MethodHead { // the library would end a body that it does not send
 		h.SetContentLength(unknownLength)
-		c.finish()
+		s.finish(&c.exchange)
 		return
 	}
 	ctx.Response.SetBodyStream(body{c}, unknownLength)
@@ -137,31 +213,6 @@ func (a *Answer) priority() []byte {
 		return valueTrick
 	}
 	return nil
-}
-
-// set sets a field that has a value. The header copies it.
-func (c *conn) set(h *fasthttp.ResponseHeader, field []byte, value string) {
-	if value != "" {
-		c.value = append(c.value[:0], value...)
-		h.SetCanonical(field, c.value)
-	}
-}
-
-// setSharing lets players on any site read media and manifests. The fields are constant, so that nothing varies by
-// Origin.
-func setSharing(h *fasthttp.ResponseHeader) {
-	h.SetCanonical(fieldAllowOrigin, valueAny)
-	h.SetCanonical(fieldExposeHeaders, valueExposeHeaders)
-	h.SetCanonical(fieldTiming, valueAny)
-	h.SetCanonical(fieldResourcePolicy, valueCrossOrigin)
-}
-
-// setPagePolicy keeps the page and its list of channels, which may hold an access token, from other sites; and the URLs
-// that it plays from their logs.
-func setPagePolicy(h *fasthttp.ResponseHeader) {
-	h.SetCanonical(fieldContentPolicy, valueFramePolicy)
-	h.SetCanonical(fieldReferrerPolicy, valueNoReferrer)
-	h.SetCanonical(fieldResourcePolicy, valueSameOrigin)
 }
 
 // appendContentRange appends the Content-Range field of a 206 or 416.

@@ -7,9 +7,9 @@ import (
 )
 
 // Waiting. Some requests are for what is about to come: an answer to one of them says in wait what it waits for, and is
-// what to answer should nothing come. Who carries answers over a connection (Server.hold) waits and asks again; who does
-// not, answers what stands there. Nothing is kept for a request that waits but its goroutine: no list, no lock, and
-// nothing that the writer of the media would have to look at.
+// what to answer should nothing come. Who carries answers over a connection (lane.hold; Server.hold, by the goroutine of a conn)
+// waits and asks again; who does not, answers what stands there. The writer of the media has nothing to look at: it closes
+// a channel.
 
 // mostHeld bounds how long a request is held: players give up on an answer that has not begun after ten seconds.
 const mostHeld = 8 * time.Second
@@ -35,7 +35,7 @@ func (a *Answer) hold(changed <-chan struct{}, patience time.Duration) {
 
 // hold waits until the connection's answer is final. The server's end makes it so, too.
 func (s *Server) hold(c *conn) {
-	defer s.catch(c)
+	defer s.catch(&c.exchange)
 	s.metrics.waiting.Add(1)
 	defer s.metrics.waiting.Add(-1)
 	r, a := &c.request, &c.answer
@@ -57,16 +57,7 @@ func (s *Server) hold(c *conn) {
 		}
 	}
 	timer.Stop()
-	c.held = time.Since(began)
-	s.metrics.latency.held[a.Kind].observe(c.held)
-	arrived := a.arrived
-	if arrived == 0 {
-		arrived = a.Body.Arrived()
-	}
-	if arrived != 0 && a.Fault == nil {
-		c.arrived = arrived
-		s.metrics.latency.woken[a.Kind].observe(since(arrived))
-	}
+	s.released(&c.exchange, time.Since(began))
 }
 
 // startTimer is the connection's timer, set.

@@ -57,7 +57,7 @@ func TestHostileRequests(t *testing.T) {
 		"asterisk":                      {"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", "204"},
 		"line feeds alone":              {"GET /time HTTP/1.1\nHost: x\n\n", "400 closed"},
 	} {
-		if got := exchange(t, addr, c.request); got != c.want {
+		if got := converse(t, addr, c.request); got != c.want {
 			t.Errorf("%s: got %s, want %s", name, got, c.want)
 		}
 	}
@@ -94,7 +94,7 @@ func TestUglyURLs(t *testing.T) {
 		for _, u := range ugly {
 			requests++
 			for _, header := range []string{"", "Range: bytes=-99999999999999999999,5-3,--\r\nIf-None-Match: " + long[:5000] + "\r\nAccept-Encoding: gzip;q=9e999,,;\r\n"} {
-				if got := exchange(t, addr, "GET "+u+" HTTP/1.1\r\nHost: x\r\n"+header+"\r\n"); got == "" || strings.HasPrefix(got, "5") {
+				if got := converse(t, addr, "GET "+u+" HTTP/1.1\r\nHost: x\r\n"+header+"\r\n"); got == "" || strings.HasPrefix(got, "5") {
 					t.Errorf("GET %.200s: %q", u, got)
 				}
 			}
@@ -106,9 +106,9 @@ func TestUglyURLs(t *testing.T) {
 	t.Logf("%d URLs", requests)
 }
 
-// exchange sends a request as it is, with nothing behind it, and returns the statuses of what comes back; "closed" where
+// converse sends a request as it is, with nothing behind it, and returns the statuses of what comes back; "closed" where
 // the server says or shows that it takes no more.
-func exchange(t *testing.T, addr, request string) string {
+func converse(t *testing.T, addr, request string) string {
 	t.Helper()
 	c := dial(t, addr)
 	go func() {
@@ -275,7 +275,7 @@ func TestCaps(t *testing.T) {
 					t.Fatalf("within the cap: %d", got)
 				}
 			}
-			if got := exchange(t, addr, ""); got != "503 closed" {
+			if got := converse(t, addr, ""); got != "503 closed" {
 				t.Errorf("beyond the cap: %s, want 503 closed", got)
 			}
 			if s.metrics.refused.Load() != 1 {

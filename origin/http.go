@@ -23,7 +23,7 @@ func framed(h *fasthttp.RequestHeader) bool {
 
 // ask finds the connection's answer, and reports whether it is one that waits.
 func (s *Server) ask(ctx *fasthttp.RequestCtx, c *conn) (waits bool) {
-	defer s.catch(c)
+	defer s.catch(&c.exchange)
 	if len(ctx.Request.Body()) > 0 {
 		c.answer.fail(faultBody, 0)
 		return false
@@ -45,6 +45,7 @@ func (s *Server) handleError(ctx *fasthttp.RequestCtx, err error) {
 	c := connOf(ctx)
 	line := c.line
 	c.begin(s.config.Now())
+	c.line = false
 	c.request.Client, c.log = c.peer, logLine{}
 	fault := faultRequest
 	var small *fasthttp.ErrSmallBuffer
@@ -73,22 +74,23 @@ func connOf(ctx *fasthttp.RequestCtx) *conn {
 }
 
 // catch makes a panic a 500: one request must not end the process.
-func (s *Server) catch(c *conn) {
+func (s *Server) catch(x *exchange) {
 	if p := recover(); p != nil {
-		s.panicked(c, p)
-		c.answer.fail(faultInternal, 0)
+		s.panicked(x, p)
+		x.answer.fail(faultInternal, 0)
 	}
 }
 
-func (s *Server) panicked(c *conn, p any) {
+func (s *Server) panicked(x *exchange, p any) {
 	s.metrics.panics.Add(1)
-	s.config.Logger.Error("origin: panic", "path", loggedPath(c.request.Path), "panic", p, "stack", string(debug.Stack()))
+	s.config.Logger.Error("origin: panic", "path", loggedPath(x.request.Path), "panic", p, "stack", string(debug.Stack()))
 }
 
 // read fills the connection's Request in. Its slices live until the handler returns, which is longer than Answer.
 func (s *Server) read(ctx *fasthttp.RequestCtx, c *conn) {
 	h := &ctx.Request.Header
 	c.begin(s.config.Now())
+	c.line = false
 	r := &c.request
 	r.Path = pathOf(h.RequestURI())
 	r.Query = queryOf(h.RequestURI())

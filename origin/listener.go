@@ -2,11 +2,9 @@ package origin
 
 import (
 	"errors"
-	"log/slog"
 	"net"
 	"net/netip"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -19,64 +17,50 @@ var refusal = []byte("HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nC
 // Accept. It is safe for concurrent use.
 type listener struct {
 	net.Listener
-	logger        *slog.Logger
-	maxConns      int // 0: no cap
-	maxConnsPerIP int // 0: no cap
-	readTimeout   time.Duration
-	writeGrace    time.Duration
-	minRate       int64 // bytes per second
-	closed        chan struct{}
-	closeOnce     sync.Once
-	refused       func()      // counts a refused connection
-	report        func(*conn) // takes a written answer
-	latency       *latency
-	answerTime    time.Duration
-	crowded       func() bool // nil: never
-	cuts          *[cutReasons]atomic.Uint64
+	server    *Server
+	closed    chan struct{}
+	closeOnce sync.Once
 
 	mu      sync.Mutex
-	open    map[*conn]struct{}
+	booked  int // connections, whoever carries them
 	perPeer map[netip.Addr]int
+	open    map[*conn]struct{} // those that have a goroutine
 }
 
 func newListener(ln net.Listener, s *Server) *listener {
 	return &listener{
-		Listener: ln, logger: s.config.Logger,
-		maxConns: s.config.MaxConns, maxConnsPerIP: s.config.MaxConnsPerIP,
-		readTimeout: s.config.ReadTimeout, writeGrace: s.config.WriteGrace, minRate: int64(s.config.MinRate),
+		Listener: ln, server: s,
 		closed:  make(chan struct{}),
-		refused: func() { s.metrics.refused.Add(1) },
-		report:  s.report,
-		latency: &s.metrics.latency, answerTime: s.config.AnswerTime, crowded: s.config.Crowded, cuts: &s.metrics.cuts,
-		open:    make(map[*conn]struct{}),
 		perPeer: make(map[netip.Addr]int),
+		open:    make(map[*conn]struct{}),
 	}
 }
 
-// Accept returns the next connection. Refused ones are answered and closed here; errors that pass (no descriptors, a
-// peer that gave up) are waited out, for fasthttp takes any error as the end.
-func (l *listener) Accept() (net.Conn, error) {
+// accept takes the next connection and books it. Refused ones are answered and closed here; errors that pass (no
+// descriptors, a peer that gave up) are waited out.
+func (l *listener) accept() (net.Conn, netip.Addr, error) {
 	var pause time.Duration
 	for {
-		nc, err := l.Listener.Accept()
+		nc, err := l.Accept()
 		if err != nil {
 			if !passes(err) {
-				return nil, err
+				return nil, netip.Addr{}, err
 			}
 			pause = min(max(2*pause, 5*time.Millisecond), time.Second)
-			l.logger.Warn("origin: accept", "error", err, "pause", pause)
+			l.server.config.Logger.Warn("origin: accept", "error", err, "pause", pause)
 			select {
 			case <-time.After(pause):
 				continue
 			case <-l.closed:
-				return nil, net.ErrClosed
+				return nil, netip.Addr{}, net.ErrClosed
 			}
 		}
 		pause = 0
-		if c := l.admit(nc); c != nil {
-			return c, nil
+		peer := peerOf(nc)
+		if l.book(peer) {
+			return nc, peer, nil
 		}
-		l.refused()
+		l.server.metrics.refused.Add(1)
 		if tc, ok := nc.(*net.TCPConn); ok { // over TLS it would take a handshake
 			_ = tc.SetWriteDeadline(time.Now().Add(time.Second)) // an empty socket buffer takes it at once
 			_, _ = tc.Write(refusal)
@@ -95,30 +79,51 @@ func passes(err error) bool {
 	return false
 }
 
-// admit books a connection, or returns nil when it is one too many.
-func (l *listener) admit(nc net.Conn) *conn {
-	c := &conn{Conn: nc, listener: l, peer: peerOf(nc)}
-	c.ahead.of(nc)
+// book enters a connection, and reports false when it is one too many.
+func (l *listener) book(peer netip.Addr) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.maxConns > 0 && len(l.open) >= l.maxConns || l.maxConnsPerIP > 0 && l.perPeer[c.peer] >= l.maxConnsPerIP {
-		return nil
+	most, mostOfPeer := l.server.config.MaxConns, l.server.config.MaxConnsPerIP // 0: no cap
+	if most > 0 && l.booked >= most || mostOfPeer > 0 && l.perPeer[peer] >= mostOfPeer {
+		return false
 	}
+	l.booked++
+	l.perPeer[peer]++
+	return true
+}
+
+// unbook takes a closed connection off the books.
+func (l *listener) unbook(peer netip.Addr) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.strike(peer)
+}
+
+func (l *listener) strike(peer netip.Addr) {
+	l.booked--
+	if l.perPeer[peer]--; l.perPeer[peer] == 0 {
+		delete(l.perPeer, peer)
+	}
+}
+
+// wrap makes a conn of a connection that is booked, and has begun with what was read of it already.
+func (l *listener) wrap(nc net.Conn, peer netip.Addr, read []byte) *conn {
+	c := &conn{Conn: nc, server: l.server, listener: l, peer: peer}
+	c.ahead.of(nc)
+	c.ahead.given = read
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.open[c] = struct{}{}
-	l.perPeer[c.peer]++
 	return c
 }
 
-// forget takes a closed connection off the books; a second call does nothing.
+// forget takes a closed conn off the books; a second call does nothing.
 func (l *listener) forget(c *conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if _, ok := l.open[c]; !ok {
-		return
-	}
-	delete(l.open, c)
-	if l.perPeer[c.peer]--; l.perPeer[c.peer] == 0 {
-		delete(l.perPeer, c.peer)
+	if _, ok := l.open[c]; ok {
+		delete(l.open, c)
+		l.strike(c.peer)
 	}
 }
 
@@ -126,10 +131,10 @@ func (l *listener) forget(c *conn) {
 func (l *listener) conns() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.open)
+	return l.booked
 }
 
-// cut closes the connections that are such.
+// cut closes the conns that are such.
 func (l *listener) cut(such func(*conn) bool) {
 	l.mu.Lock()
 	open := make([]*conn, 0, len(l.open))

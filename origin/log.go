@@ -40,23 +40,23 @@ func loggedPath(path []byte) string {
 }
 
 // report counts an answer that has been written, or has failed to be, and logs it if the operator asked for that.
-func (s *Server) report(c *conn) {
-	took := s.config.Now().Sub(c.began)
-	s.metrics.observe(c.answer.Kind, c.answer.Status, c.sent, took)
+func (s *Server) report(x *exchange) {
+	took := s.config.Now().Sub(x.began)
+	s.metrics.observe(x.answer.Kind, x.answer.Status, x.sent, took)
 	if s.config.AccessLog {
-		s.logAccess(c, took)
+		s.logAccess(x, took)
 	}
 }
 
-func (s *Server) logAccess(c *conn, took time.Duration) {
+func (s *Server) logAccess(x *exchange, took time.Duration) {
 	s.config.Logger.LogAttrs(context.Background(), slog.LevelInfo, "origin: access",
-		slog.String("remote", c.request.Client.String()),
-		slog.String("method", c.log.method),
-		slog.String("path", c.log.path),
-		slog.Int("status", c.answer.Status),
-		slog.String("kind", c.answer.Kind.String()),
-		slog.Int64("bytes", c.sent),
+		slog.String("remote", x.request.Client.String()),
+		slog.String("method", x.log.method),
+		slog.String("path", x.log.path),
+		slog.Int("status", x.answer.Status),
+		slog.String("kind", x.answer.Kind.String()),
+		slog.Int64("bytes", x.sent),
 		slog.Duration("took", took.Round(time.Microsecond)),
-		slog.String("agent", c.log.agent),
+		slog.String("agent", x.log.agent),
 	)
 }

@@ -195,7 +195,7 @@ func TestReload(t *testing.T) {
 						t.Error("HEAD waits")
 					}
 				}
-				conn := &conn{request: *r.request(s)}
+				conn := &conn{exchange: exchange{request: *r.request(s)}, server: s}
 				s.Answer(&conn.request, &conn.answer)
 				if (conn.answer.wait != nil) != r.held {
 					t.Fatalf("held: %t, status %d", !r.held, conn.answer.Status)
@@ -397,7 +397,7 @@ func TestPartOfNextSegment(t *testing.T) {
 		if a := ask(s, videoList); !bytes.Contains(a.Bytes, fmt.Appendf(nil, "TYPE=PART,URI=\"Fragments(Video=n%d,part=0).m4s\"", openN+1)) {
 			t.Errorf("the hint is another:\n%s", a.Bytes)
 		}
-		conn := &conn{request: *(&row{path: path}).request(s)}
+		conn := &conn{exchange: exchange{request: *(&row{path: path}).request(s)}, server: s}
 		if s.Answer(&conn.request, &conn.answer); conn.answer.wait == nil {
 			t.Fatalf("%s is not held: %d", path, conn.answer.Status)
 		}

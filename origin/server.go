@@ -71,6 +71,7 @@ type Server struct {
 	stopOnce sync.Once
 
 	trips sync.Pool // of *trip
+	lanes lanes
 
 	mu        sync.Mutex
 	listeners []*listener // all that were ever served: a closed one may have connections still
@@ -80,6 +81,7 @@ type Server struct {
 func New(config Config) *Server {
 	s := &Server{config: config.withDefaults(), stop: make(chan struct{})}
 	s.page.files = s.config.Page
+	s.lanes.server = s
 	s.trips.New = func() any { return newTrip(s.config.HeaderBytes) }
 	s.SetRoutes(&Routes{})
 	return s
@@ -92,15 +94,18 @@ func (s *Server) SetRoutes(routes *Routes) { s.routes.Store(routes) }
 func (s *Server) Routes() *Routes { return s.routes.Load() }
 
 // Serve answers on ln until Shutdown, and returns nil then; any other end is the listener's error. It may be called for
-// several listeners at the same time; TLS is a listener made by tls.NewListener. It closes ln.
+// several listeners at the same time; TLS is a listener made by tls.NewListener. It closes ln. On Linux, connections over plain TCP
+// go to lanes; the others have a goroutine each.
 func (s *Server) Serve(ln net.Listener) error {
 	l := s.listen(ln)
 	defer l.Close()
 	for {
-		c, err := l.Accept()
+		nc, peer, err := l.accept()
 		switch {
 		case err == nil:
-			go s.serveConn(c.(*conn))
+			if !s.lanes.take(l, nc, peer) {
+				go s.serveConn(l.wrap(nc, peer, nil))
+			}
 		case s.stopping() || errors.Is(err, net.ErrClosed) || errors.Is(err, io.EOF):
 			return nil
 		default:
@@ -133,16 +138,19 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	look := time.NewTicker(shutdownLook)
 	defer look.Stop()
+	defer s.lanes.close()
 	for s.conns() > 0 {
 		for _, l := range listeners {
 			l.cut((*conn).isIdle)
 		}
+		s.lanes.cut(false)
 		select {
 		case <-look.C:
 		case <-ctx.Done():
 			for _, l := range listeners {
 				l.cut(func(*conn) bool { return true })
 			}
+			s.lanes.cut(true)
 			return ctx.Err()
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// The life of a connection. HTTP/1.1 is read and written by fasthttp; the loop around it is weir's own, because the
+// The life of a connection that no lane carries. HTTP/1.1 is read and written by fasthttp; the loop around it is weir's own, because the
 // library's keeps a buffer, a request and a response, 12 KB in all, for each connection that waits, and most that an origin
 // has do nothing else: they are idle, or held until the next part is there. (Its ReduceMemoryUsage keeps the request all
 // the same, and costs a system call and an allocation for each.) Here they have a goroutine and the conn alone. A trip is
@@ -56,15 +56,15 @@ func (x *trip) reset() {
 func (s *Server) serveConn(c *conn) {
 	defer func() {
 		if p := recover(); p != nil { // while an answer was written: too late for another
-			s.panicked(c, p)
-			c.finish()
+			s.panicked(&c.exchange, p)
+			s.finish(&c.exchange)
 		}
 		_ = c.Close()
 		c.ahead.drop()
 	}()
 	patience := s.config.ReadTimeout
 	for {
-		if s.stopping() || c.ahead.buffer == nil && c.await(patience) != nil {
+		if s.stopping() || c.ahead.empty() && c.await(patience) != nil {
 			return
 		}
 		x, last := s.serveRequest(c, s.trip(c))

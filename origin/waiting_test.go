@@ -15,10 +15,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestWaitingMemory: a request that waits takes 9 KB of memory at most, its connection and its goroutine included. The
+// TestWaitingMemory: a request that waits takes 4 KB of memory at most, its connection included. The
 // clients are sockets and nothing else, so that the process grows by the server's side.
 func TestWaitingMemory(t *testing.T) {
-	const waiters, most = 4000, 9000
+	const waiters, most = 4000, 4000
 	s, _ := newLowServer(t)
 	addr, err := netip.ParseAddrPort(serve(t, s))
 	if err != nil {
