@@ -54,11 +54,7 @@ const (
 func (e *elementary) attach(f *feed) error {
 	e.f = f
 	p := f.p
-	name := p.name + "/" + e.word()
-	if p.source != 0 {
-		name += "/" + strconv.Itoa(p.source)
-	}
-	stream, err := p.door.Channel.Stream(name)
+	stream, err := p.door.Channel.SourceStream(p.name+"/"+e.word(), f.source())
 	if err != nil {
 		return err
 	}

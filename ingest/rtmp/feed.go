@@ -1,6 +1,7 @@
 package rtmp
 
 import (
+	"weir/ingest"
 	"weir/ingest/rtmp/amf"
 	"weir/ingest/rtmp/chunk"
 )
@@ -26,6 +27,17 @@ func openFeed(p *publish) (publication, error) {
 		}
 	}
 	return f, nil
+}
+
+// source is the source that the publication is of: what the URL says (?src=), else by the port.
+func (f *feed) source() string {
+	if name := f.p.query.Get("src"); ingest.ValidName(name) {
+		return name
+	}
+	if f.p.source == 0 {
+		return ingest.Primary
+	}
+	return ingest.Secondary
 }
 
 // of is the elementary stream that a message belongs to.
