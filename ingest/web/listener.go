@@ -76,7 +76,7 @@ func (l *listener) Accept() (net.Conn, error) {
 			}
 		}
 		pause = 0
-		c := &peerConn{Conn: nc, peer: ingest.PeerOf(nc), rate: ingest.Bucket{Rate: l.s.cfg.Limits.ConnectionRate}, ln: l}
+		c := &peerConn{Conn: ingest.Socket(nc), peer: ingest.PeerOf(nc), rate: ingest.Bucket{Rate: l.s.cfg.Limits.ConnectionRate}, ln: l}
 		bound := l.s.gate.Enter(c.peer)
 		if bound == "" {
 			l.open.Add(1)
