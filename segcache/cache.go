@@ -31,6 +31,8 @@ type Cache struct {
 	refused  atomic.Int64 // inputs that Admit turned away
 	failed   atomic.Int64 // rooms that Reserve could not give
 
+	spares spares
+
 	chores chan chore
 	nudge  chan struct{}
 	stop   chan struct{}
@@ -65,4 +67,5 @@ func New(config Config) *Cache {
 func (c *Cache) Close() {
 	close(c.stop)
 	c.wg.Wait()
+	c.unmap(c.spares.close()...)
 }

@@ -6,7 +6,8 @@
 // The way of a byte: Arena.Reserve gives room in a slab, the socket is read into it, Track.Commit makes it visible by
 // one atomic store, Track.Complete fixes it as the body of a segment, Track.List puts the segment into the window and
 // Channel.Publish makes the Version that manifests are rendered from. When the window has left a segment far enough
-// behind it is evicted, which means forgotten: its slab is unmapped when nobody can reach it any more.
+// behind it is evicted, which means forgotten: its slab is unmapped, or its memory used for another, when nobody can reach it
+// any more.
 //
 // What always holds, with the test that checks it:
 //
@@ -16,10 +17,13 @@
 //	I4  what a Version lists is held: each N in [First,End) is a GAP or has a body, and both
 //	    it and View.Kept stay for the retention.                                              TestModel, TestStress
 //	I5  a body's bytes stay mapped, and are the same, while the Body is reachable.            TestBodyOutlivesEviction,
-//	                                                                                          TestDerivedOutlivesEviction
+//	                                                                                          TestDerivedOutlivesEviction,
+//	                                                                                          TestSparesAreUsedAgain
 //	I6  a version's hooks have run before its predecessors' waiters are woken, and each
 //	    superseded version's channel is closed exactly once.                                  TestNotifier, TestNotifierSkips
-//	I7  slabs that neither the window nor a reader needs are unmapped, and soon.              TestSlabsAreUnmapped
+//	I7  slabs that neither the window nor a reader needs are unmapped, and soon, but for what
+//	    the next ones are about to need.                                                      TestSlabsAreUnmapped,
+//	                                                                                          TestSparesAreUsedAgain
 //	I8  no slab is made where windows and inputs would then need more than Config.Memory, or
 //	    all slabs, with those that readers pin, a quarter more than that.                     TestMemoryBound
 //	I9  a part that is listed has its bytes, which with its times and ETag never change; the

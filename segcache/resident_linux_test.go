@@ -61,7 +61,7 @@ func TestSlabsAreUnmapped(t *testing.T) {
 func (f *feed) settle() {
 	c := f.cache
 	for end := time.Now().Add(100 * time.Millisecond); time.Now().Before(end); {
-		if len(c.nudge) == 0 && c.mapped.Load()-c.live.Load() <= max(c.live.Load()/nudgeShare, minNudgeBytes) {
+		if len(c.nudge) == 0 && c.Stats().Pinned <= max(c.garbage(), minNudgeBytes) && c.spares.bytes.Load() <= c.room() {
 			return
 		}
 		time.Sleep(50 * time.Microsecond)

@@ -12,11 +12,12 @@ const (
 	maxSlabBytes = 1 << 30 // one room is never larger; offsets in the chunk index are 32 bits wide
 )
 
-// A slab is a stretch of mapped memory that chunks live in. It is filled once from front to back by one arena and never
-// used again: whoever can reach the slab may read what was committed in it for as long as it likes, and when nobody can
-// reach it any more the collector has it unmapped (AddCleanup). So there are no reader counts, epochs or hazard pointers.
+// A slab is a stretch of mapped memory that chunks live in. It is filled once from front to back by one arena: whoever can
+// reach the slab may read what was committed in it for as long as it likes, and when nobody can reach it any more the
+// collector has its memory unmapped, or used for another slab (AddCleanup). So there are no reader counts, epochs or hazard
+// pointers.
 //
-// Slices of the memory do not keep it mapped, only pointers to the slab do.
+// Slices of the memory do not keep it, only pointers to the slab do.
 type slab struct{ *mapping }
 
 // A mapping is what a slab's cleanup needs: it must not point back at the slab.
@@ -36,22 +37,41 @@ func (c *Cache) makeSlab(size int) (*slab, error) {
 	if size <= 0 || size > maxSlabBytes {
 		return nil, fmt.Errorf("slab of %d bytes: %w", size, ErrMemory)
 	}
-	if err := c.claim(int64(size)); err != nil {
-		return nil, err
-	}
-	m, err := c.mapMemory(size)
+	m, err := c.memory(size)
 	if err != nil {
-		c.live.Add(int64(-size))
-		c.mapped.Add(int64(-size))
-		return nil, fmt.Errorf("slab of %d bytes: %w", size, err)
+		return nil, err
 	}
 	m.cache = c
 	m.size.Store(int64(size))
 	m.holds.Store(1)
 	c.slabs.Add(1)
 	s := &slab{mapping: m}
-	runtime.AddCleanup(s, (*mapping).unmap, m)
+	runtime.AddCleanup(s, (*mapping).found, m)
 	return s, nil
+}
+
+// memory is size bytes, counted against the bounds: some that has been used before, or fresh.
+func (c *Cache) memory(size int) (m *mapping, err error) {
+	if m = c.spares.take(size); m != nil {
+		c.mapped.Add(-m.size.Load()) // claim counts it anew
+	}
+	if err := c.claim(int64(size)); err != nil {
+		if m != nil {
+			unmapMemory(m)
+		}
+		return nil, err
+	}
+	if m == nil {
+		m, err = c.mapMemory(size)
+	} else if err = populate(m.buf[m.size.Load():]); err != nil { // what was trimmed
+		unmapMemory(m)
+	}
+	if err != nil {
+		c.live.Add(int64(-size))
+		c.mapped.Add(int64(-size))
+		return nil, fmt.Errorf("slab of %d bytes: %w", size, err)
+	}
+	return m, nil
 }
 
 // claim takes size bytes from the bounds, or returns ErrMemory.
@@ -114,15 +134,17 @@ func (s *slab) trim(off int) {
 	s.cache.do(chore{trim: s, off: off})
 }
 
-// unmap is the slab's cleanup: it runs when nothing can reach the slab.
-func (m *mapping) unmap() {
-	unmapMemory(m)
-	size := m.size.Load()
+// found is the slab's cleanup: it runs when nothing can reach the slab.
+func (m *mapping) found() {
+	c := m.cache
 	if m.holds.Load() > 0 { // its arena or channel was dropped without Close
-		m.cache.live.Add(-size)
+		c.live.Add(-m.size.Load())
 	}
-	m.cache.mapped.Add(-size)
-	m.cache.slabs.Add(-1)
+	c.slabs.Add(-1)
+	if !c.spares.keep(m) {
+		c.unmap(m)
+	}
+	c.unmap(c.spares.shrink(c.room())...)
 }
 
 // touch faults in every page of b by writing to it. b is new: nobody else sees it.

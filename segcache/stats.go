@@ -7,6 +7,7 @@ type Stats struct {
 	Memory   int64 // bytes: the bound, Config.Memory
 	Window   int64 // bytes of slabs that the live windows and the inputs need
 	Pinned   int64 // bytes of slabs that no window needs any more: held by readers, or not yet found by the collector
+	Spare    int64 // bytes of slabs that have gone, kept for the next ones
 	Media    int64 // bytes of media in the retained segments of all channels: at most Window
 	Slabs    int64 // number of slabs mapped
 	Collects int64 // collections asked for since the start
@@ -16,9 +17,8 @@ type Stats struct {
 
 // Stats may be called at any time.
 func (c *Cache) Stats() Stats {
-	live, mapped := c.live.Load(), c.mapped.Load()
 	s := Stats{
-		Memory: c.config.Memory, Window: live, Pinned: max(mapped-live, 0), Slabs: c.slabs.Load(),
+		Memory: c.config.Memory, Window: c.live.Load(), Pinned: max(c.pinned(), 0), Spare: c.spares.bytes.Load(), Slabs: c.slabs.Load(),
 		Collects: c.collects.Load(), Refused: c.refused.Load(), Failed: c.failed.Load(),
 	}
 	c.mu.Lock()
@@ -30,13 +30,17 @@ func (c *Cache) Stats() Stats {
 }
 
 // Crowded tells whether readers hold more memory that no window needs than they should: an eighth of Config.Memory, which
-// is half of what would cost inputs their chunks. Readers that take their time should let go. It costs two loads.
-func (c *Cache) Crowded() bool { return c.mapped.Load()-c.live.Load() > c.config.Memory/8 }
+// is half of what would cost inputs their chunks. Readers that take their time should let go. It costs three loads.
+func (c *Cache) Crowded() bool { return c.pinned() > c.config.Memory/8 }
+
+// pinned is Stats.Pinned, but for what the counters' moving meanwhile makes of it.
+func (c *Cache) pinned() int64 { return c.mapped.Load() - c.live.Load() - c.spares.bytes.Load() }
 
 var (
 	descMemory  = prometheus.NewDesc("weir_segcache_memory_bytes", "What the live windows may take: cache.memory.", nil, nil)
 	descWindow  = prometheus.NewDesc("weir_segcache_window_bytes", "Slabs that the live windows and the inputs need.", nil, nil)
 	descPinned  = prometheus.NewDesc("weir_segcache_pinned_bytes", "Slabs that no window needs any more: held by readers, or about to be unmapped.", nil, nil)
+	descSpare   = prometheus.NewDesc("weir_segcache_spare_bytes", "Memory of slabs that have gone, kept for the next ones.", nil, nil)
 	descMedia   = prometheus.NewDesc("weir_segcache_media_bytes", "Media in the live windows.", nil, nil)
 	descSlabs   = prometheus.NewDesc("weir_segcache_slabs", "Slabs mapped.", nil, nil)
 	descCollect = prometheus.NewDesc("weir_segcache_collections_total", "Garbage collections asked for to unmap slabs.", nil, nil)
@@ -47,7 +51,7 @@ var (
 // Describe implements prometheus.Collector.
 func (c *Cache) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		descMemory, descWindow, descPinned, descMedia, descSlabs, descCollect, descRefused, descFailed,
+		descMemory, descWindow, descPinned, descSpare, descMedia, descSlabs, descCollect, descRefused, descFailed,
 	} {
 		out <- d
 	}
@@ -65,6 +69,7 @@ func (c *Cache) Collect(out chan<- prometheus.Metric) {
 	gauge(descMemory, s.Memory)
 	gauge(descWindow, s.Window)
 	gauge(descPinned, s.Pinned)
+	gauge(descSpare, s.Spare)
 	gauge(descMedia, s.Media)
 	gauge(descSlabs, s.Slabs)
 	count(descCollect, s.Collects)
