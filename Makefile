@@ -11,7 +11,7 @@ PLAYERS := origin/page/dist/players/versions.json
 BROWSER := e2e/browser/node_modules/.package-lock.json
 # Packages with a -update flag for their golden files, and those whose tests run goroutines against each other.
 GOLDEN = $(shell grep -rl --include='*_test.go' --exclude-dir=node_modules '"update"' . | xargs -r -n1 dirname | sort -u)
-RACE := ./segcache ./ingest ./ingest/web ./origin ./control/... ./bench/push
+RACE := ./segcache ./ingest ./ingest/web ./origin ./control/... ./bench/push ./bench/play ./bench/check
 
 .PHONY: help build run page test race lint fuzz bench soak golden clean
 .DEFAULT_GOAL := help
@@ -48,7 +48,7 @@ test: ## run all tests, those under the race detector and with real clients too
 
 race: ## run the tests of what runs concurrently under the race detector
 	@scripts/tools.sh certificates gcc
-	CGO_ENABLED=1 go test -race $(RACE)
+	CGO_ENABLED=1 go test -race -short $(RACE)
 
 lint: ## gofumpt, go vet, staticcheck
 	@unformatted=$$(find . -name node_modules -prune -o -name '*.go' -print | xargs go tool gofumpt -l); if [ -n "$$unformatted" ]; then echo "not in gofumpt's form:" $$unformatted; exit 1; fi

@@ -292,7 +292,16 @@ func prefix(box, body string) func([]byte) []byte {
 	}
 }
 
+// long marks a table of faults, which make race leaves out: what runs at the same time is the same in all of them, and in the
+// tests of origins without a fault.
+func long(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short")
+	}
+}
+
 func TestSeededFaults(t *testing.T) {
+	long(t)
 	for kind, table := range map[string]map[string]fault{"HLS": hlsFaults, "DASH": dashFaults, "media": mediaFaults, "HTTP": httpFaults} {
 		for name, f := range table {
 			t.Run(kind+"/"+strings.ReplaceAll(name, " ", "_"), func(t *testing.T) {
