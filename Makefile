@@ -48,7 +48,7 @@ test: ## run all tests, those under the race detector and with real clients too
 
 race: ## run the tests of what runs concurrently under the race detector
 	@scripts/tools.sh certificates gcc
-	CGO_ENABLED=1 go test -race -short $(RACE)
+	CGO_ENABLED=1 go test -race $(RACE)
 
 lint: ## gofumpt, go vet, staticcheck
 	@unformatted=$$(find . -name node_modules -prune -o -name '*.go' -print | xargs go tool gofumpt -l); if [ -n "$$unformatted" ]; then echo "not in gofumpt's form:" $$unformatted; exit 1; fi

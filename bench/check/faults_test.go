@@ -292,11 +292,12 @@ func prefix(box, body string) func([]byte) []byte {
 	}
 }
 
-// long marks a table of faults, which make race leaves out: what runs at the same time is the same in all of them, and in the
-// tests of origins without a fault.
+// long marks a table of faults, which takes minutes under the race detector: what runs at the same time is the same in all
+// of them, and in the tests of origins without a fault.
 func long(t *testing.T) {
-	if testing.Short() {
-		t.Skip("-short")
+	t.Helper()
+	if racing || testing.Short() {
+		t.Skip("with the race detector, or -short")
 	}
 }
 
