@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"os"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -213,8 +214,7 @@ func (c *conn) late() error {
 
 // reason is why a read failed.
 func (c *conn) reason(err error) error {
-	var netErr net.Error
-	if !errors.As(err, &netErr) || !netErr.Timeout() {
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
 		return err
 	}
 	c.now, c.next = time.Now(), time.Time{}
@@ -271,6 +271,9 @@ func (c *conn) end(err error) {
 	c.closeStreams(err)
 	if f.kind != "" {
 		c.s.metrics.failures.WithLabelValues(f.kind).Inc()
+	}
+	if f.kind == "malformed" && (c.app == nil || c.app.door == nil) {
+		c.s.cfg.Gate.Showed(c.peer, false, time.Now()) // who sends what no encoder sends is no better than who guesses
 	}
 	if !f.gone {
 		c.part(f, err)
