@@ -27,6 +27,8 @@ const (
 	docsDASH       = "DASH, one PUT per segment"
 	docsLowDASH    = "DASH with low latency"
 	docsHLS        = "HLS with fMP4 segments"
+	docsRTMP       = "RTMP, three renditions"
+	docsOneRTMP    = "RTMP, one rendition"
 	docsSmoothOne  = "Smooth, all tracks in one POST"
 	docsSmoothEach = "Smooth, one POST per track"
 )
@@ -35,10 +37,10 @@ const (
 // killed. What is pushed is a feed; all else is as users are told, and what they are told must work.
 func pushFFmpeg(t *testing.T, n *node, heading, feed string) *process {
 	t.Helper()
-	return start(t, "ffmpeg-"+n.name, ffmpegCommand(t, n.publishing(), heading, feed))
+	return start(t, "ffmpeg-"+n.name, ffmpegCommand(t, n.publishing(), n.live(), heading, feed))
 }
 
-func ffmpegCommand(t *testing.T, publishing, heading, feed string) *exec.Cmd {
+func ffmpegCommand(t *testing.T, publishing, live, heading, feed string) *exec.Cmd {
 	t.Helper()
 	_, under, _ := strings.Cut(encoderDocs(t), "\n### "+heading+"\n")
 	m := shellBlock.FindStringSubmatch(under)
@@ -46,7 +48,7 @@ func ffmpegCommand(t *testing.T, publishing, heading, feed string) *exec.Cmd {
 		t.Fatalf("docs/encoders.md has no command under %q", heading)
 	}
 	command := strings.Replace(m[1], "ffmpeg $INPUT ", "exec ffmpeg -v warning -nostats -nostdin $INPUT ", 1)
-	return exec.Command("sh", "-c", feed+"BASE="+publishing+"\n"+command)
+	return exec.Command("sh", "-c", feed+"BASE="+publishing+"\nRTMP="+live+"\n"+command)
 }
 
 // encoded is a feed: the demo's picture and sound, encoded as the docs encode, with smaller pictures and lower bitrates for

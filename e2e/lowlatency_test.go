@@ -340,7 +340,7 @@ func pushCamera(t *testing.T, n *node) (began func() time.Time) {
 	feed := "INPUT='-re -stream_loop -1 -i " + file + " -map 0:v:0 -c copy -flush_packets 1 -f framecrc pipe:1'\n" +
 		"ALL='-map 0:v:0 -c:v libx264 -preset ultrafast -tune zerolatency -g 50 -keyint_min 50 -sc_threshold 0 -s 640x360 -b:v 700k " +
 		"-map 0:a -c:a aac -b:a 96k'\n"
-	cmd := ffmpegCommand(t, n.publishing(), docsLowDASH, feed)
+	cmd := ffmpegCommand(t, n.publishing(), n.live(), docsLowDASH, feed)
 	in, out, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)

@@ -25,6 +25,7 @@ type mode struct {
 
 var modes = []mode{
 	{name: "CMAF", docs: docsCMAF, feed: encoded, heights: ffmpegHeights, shift: 80 * time.Millisecond, late: true, alone: true},
+	{name: "RTMP", docs: docsRTMP, feed: copied, heights: demoHeights, smooth: true},
 	{name: "Smooth-one", docs: docsSmoothOne, feed: copied, heights: demoHeights, smooth: true},
 	{name: "Smooth-each", docs: docsSmoothEach, feed: copied, heights: demoHeights},
 	{name: "DASH", docs: docsDASH, feed: copied, heights: demoHeights},

@@ -32,6 +32,7 @@ type node struct {
 	env     []string
 	http    string // host:port of the public listener
 	ingest  string // of the encoder listener
+	rtmp    string // of RTMP's
 	admin   string
 	state   string // of the state store, if the node shares it
 	process *process
@@ -48,9 +49,10 @@ type settings struct {
 	access     bool          // log.access
 }
 
-// noRTMP keeps nodes of one machine off the ports that they would all take.
-const noRTMP = `rtmp: {listen: "", listenSecondary: "", tls: {listen: "", listenSecondary: ""}}
-`
+// rtmpAt has a node take RTMP there, and not on the ports that all nodes of one machine would take.
+func rtmpAt(address string) string {
+	return fmt.Sprintf("rtmp: {listen: %q, listenSecondary: '', tls: {listen: '', listenSecondary: ''}}\n", address)
+}
 
 // newNode writes a node's configuration and starts it.
 func newNode(t *testing.T, s settings) *node {
@@ -58,15 +60,15 @@ func newNode(t *testing.T, s settings) *node {
 	if s.name == "" {
 		s.name = "weir"
 	}
-	ports := freePorts(t, 4)
+	ports := freePorts(t, 5)
 	dir := t.TempDir()
 	config := filepath.Join(dir, "weir.yaml")
 	n := &node{
 		t: t, name: s.name, args: []string{"serve", "-config", config},
-		http: ports[0], ingest: ports[1], admin: ports[2], state: ports[3],
+		http: ports[0], ingest: ports[1], admin: ports[2], state: ports[3], rtmp: ports[4],
 	}
 	var c strings.Builder
-	c.WriteString(noRTMP)
+	c.WriteString(rtmpAt(n.rtmp))
 	fmt.Fprintf(&c, "http: {listen: %q}\ningest: {listen: %q}\nadmin: {listen: %q}\n", n.http, n.ingest, n.admin)
 	fmt.Fprintf(&c, "data: {dir: %q}\n", filepath.Join(dir, "data"))
 	fmt.Fprintf(&c, "page: {list: %v}\nlog: {access: %v}\n", s.list, s.access)
@@ -138,6 +140,7 @@ func (n *node) stop() {
 
 func (n *node) base() string       { return "http://" + n.http }
 func (n *node) publishing() string { return "http://" + n.ingest + "/" + accessToken + "/ingest.isml" }
+func (n *node) live() string       { return "rtmp://" + n.rtmp + "/live/" + accessToken }
 
 // freePorts returns addresses on the loopback that nobody listens on. They lie below the range from which the kernel
 // takes ports for outgoing connections, so that a node that is started again finds them free.

@@ -72,8 +72,8 @@ func newSoak(t *testing.T, window time.Duration) *soak {
 	}
 	s.r = record(t, s.base())
 	for i, m := range modes {
-		publishing, feed := s.publishingTo(i), copied(t)
-		e := &flapping{name: m.name, random: rand.New(random), steady: &s.steady, command: func() *exec.Cmd { return ffmpegCommand(t, publishing, m.docs, feed) }}
+		publishing, live, feed := s.publishingTo(i), s.liveTo(i), copied(t)
+		e := &flapping{name: m.name, random: rand.New(random), steady: &s.steady, command: func() *exec.Cmd { return ffmpegCommand(t, publishing, live, m.docs, feed) }}
 		s.encoders = append(s.encoders, e)
 		t.Cleanup(e.end)
 	}
@@ -99,10 +99,10 @@ func newSoak(t *testing.T, window time.Duration) *soak {
 // manyChannels starts a node with so many channels.
 func manyChannels(t *testing.T, count int, window time.Duration) *node {
 	t.Helper()
-	ports := freePorts(t, 3)
+	ports := freePorts(t, 4)
 	dir := t.TempDir()
 	config := filepath.Join(dir, "weir.yaml")
-	n := &node{t: t, name: "weir", args: []string{"serve", "-config", config}, http: ports[0], ingest: ports[1], admin: ports[2]}
+	n := &node{t: t, name: "weir", args: []string{"serve", "-config", config}, http: ports[0], ingest: ports[1], admin: ports[2], rtmp: ports[3]}
 	var events, assets, outputs, locators strings.Builder
 	for i := range count {
 		fmt.Fprintf(&events, "    - {name: c%d, properties: {input: {streamingProtocol: FragmentedMP4, accessToken: %q}}}\n", i, token(i))
@@ -110,7 +110,7 @@ func manyChannels(t *testing.T, count int, window time.Duration) *node {
 		fmt.Fprintf(&outputs, "    - {name: c%d/out, properties: {assetName: c%d, manifestName: live}}\n", i, i)
 		fmt.Fprintf(&locators, "    - {name: c%d, properties: {assetName: c%d, streamingPolicyName: Predefined_ClearStreamingOnly, streamingLocatorId: %q}}\n", i, i, locator(i))
 	}
-	text := fmt.Sprintf(noRTMP+"http: {listen: %q}\ningest: {listen: %q}\nadmin: {listen: %q}\ndata: {dir: %q}\nlive: {window: %q}\n",
+	text := rtmpAt(n.rtmp) + fmt.Sprintf("http: {listen: %q}\ningest: {listen: %q}\nadmin: {listen: %q}\ndata: {dir: %q}\nlive: {window: %q}\n",
 		n.http, n.ingest, n.admin, filepath.Join(dir, "data"), window) +
 		"resources:\n  liveEvents:\n" + events.String() + "  assets:\n" + assets.String() + "  liveOutputs:\n" + outputs.String() +
 		"  streamingLocators:\n" + locators.String()
@@ -128,6 +128,9 @@ func channelPath(i int) string { return "/" + locator(i) + "/live.ism/" }
 func (n *node) publishingTo(i int) string {
 	return "http://" + n.ingest + "/" + token(i) + "/ingest.isml"
 }
+
+// liveTo is where RTMP is published to one of many channels.
+func (n *node) liveTo(i int) string { return "rtmp://" + n.rtmp + "/live/" + token(i) }
 
 // breakOften breaks each track's connection every 10 to 60 seconds of its media, in one way or the other.
 func (s *soak) breakOften(c push.Chunk) push.Fault {
