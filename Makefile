@@ -11,7 +11,7 @@ PLAYERS := origin/page/dist/players/versions.json
 BROWSER := e2e/browser/node_modules/.package-lock.json
 # Packages with a -update flag for their golden files, and those whose tests run goroutines against each other.
 GOLDEN = $(shell grep -rl --include='*_test.go' --exclude-dir=node_modules '"update"' . | xargs -r -n1 dirname | sort -u)
-RACE := ./segcache ./ingest ./ingest/web ./origin ./control/... ./bench/push
+RACE := ./segcache ./ingest ./ingest/web ./origin ./control/... ./bench/push ./bench/play ./bench/check
 
 .PHONY: help build run page test race lint fuzz bench soak golden clean
 .DEFAULT_GOAL := help

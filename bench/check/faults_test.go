@@ -292,7 +292,17 @@ func prefix(box, body string) func([]byte) []byte {
 	}
 }
 
+// long marks a table of faults, which takes minutes under the race detector: what runs at the same time is the same in all
+// of them, and in the tests of origins without a fault.
+func long(t *testing.T) {
+	t.Helper()
+	if racing || testing.Short() {
+		t.Skip("with the race detector, or -short")
+	}
+}
+
 func TestSeededFaults(t *testing.T) {
+	long(t)
 	for kind, table := range map[string]map[string]fault{"HLS": hlsFaults, "DASH": dashFaults, "media": mediaFaults, "HTTP": httpFaults} {
 		for name, f := range table {
 			t.Run(kind+"/"+strings.ReplaceAll(name, " ", "_"), func(t *testing.T) {

@@ -89,6 +89,7 @@ var hostile = map[string]http.HandlerFunc{
 }
 
 func TestHostileOrigins(t *testing.T) {
+	long(t)
 	for name, handler := range hostile {
 		t.Run(strings.ReplaceAll(name, " ", "_"), func(t *testing.T) {
 			server := httptest.NewServer(handler)

@@ -411,6 +411,7 @@ func TestHolesAreNoFaults(t *testing.T) {
 }
 
 func TestLiveFaults(t *testing.T) {
+	long(t)
 	for kind, table := range map[string]map[string]liveFault{"live": liveFaults, "Smooth": smoothFaults} {
 		for name, f := range table {
 			t.Run(kind+"/"+strings.ReplaceAll(name, " ", "_"), func(t *testing.T) {

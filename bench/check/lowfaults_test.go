@@ -382,6 +382,7 @@ func ahead(status int) func(string, time.Duration, int) int {
 }
 
 func TestLowLatencyFaults(t *testing.T) {
+	long(t)
 	s := newSimulated(t)
 	for kind, table := range map[string]map[string]lowFault{"parts": partFaults, "blocking": blockingFaults, "growing": growingFaults} {
 		paths := lowFormats[:1]

@@ -66,7 +66,7 @@ func TestRelay(t *testing.T) {
 // TestCrowd: all wait, and all are released.
 func TestCrowd(t *testing.T) {
 	t.Parallel()
-	url := newOrigin(t, 600*time.Millisecond) // time to gather in
+	url := newOrigin(t, 1200*time.Millisecond) // time to gather in
 	address := freeAddress(t)
 	ln, err := net.Listen("tcp", address)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"os"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -46,6 +47,7 @@ type conn struct {
 	port   *Port
 	s      *Server
 	nc     net.Conn
+	tcp    net.Conn // under what nc puts on it
 	peer   netip.Addr
 	chunks *chunk.Reader
 	kicked atomic.Bool
@@ -76,11 +78,11 @@ type conn struct {
 
 func newConn(p *Port, nc net.Conn, peer netip.Addr) *conn {
 	c := &conn{
-		port: p, s: p.s, nc: nc, peer: peer, log: p.s.cfg.Log.With("remote", nc.RemoteAddr().String()),
+		port: p, s: p.s, nc: ingest.Socket(nc), tcp: nc, peer: peer, log: p.s.cfg.Log.With("remote", nc.RemoteAddr().String()),
 		rate: ingest.Bucket{Rate: p.s.cfg.Limits.ConnectionRate}, window: ackWindow,
 	}
 	if p.secure != nil {
-		c.nc = tls.Server(nc, p.secure)
+		c.nc = tls.Server(c.nc, p.secure)
 	}
 	c.chunks = chunk.NewReader(c, strangerBuffer)
 	return c
@@ -213,8 +215,7 @@ func (c *conn) late() error {
 
 // reason is why a read failed.
 func (c *conn) reason(err error) error {
-	var netErr net.Error
-	if !errors.As(err, &netErr) || !netErr.Timeout() {
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
 		return err
 	}
 	c.now, c.next = time.Now(), time.Time{}
@@ -272,6 +273,9 @@ func (c *conn) end(err error) {
 	if f.kind != "" {
 		c.s.metrics.failures.WithLabelValues(f.kind).Inc()
 	}
+	if f.kind == "malformed" && (c.app == nil || c.app.door == nil) {
+		c.s.cfg.Gate.Showed(c.peer, false, time.Now()) // who sends what no encoder sends is no better than who guesses
+	}
 	if !f.gone {
 		c.part(f, err)
 	}
@@ -305,7 +309,7 @@ func (c *conn) part(f fault, err error) {
 		return
 	}
 	_ = c.nc.SetDeadline(time.Now().Add(f.patience))
-	if half, ok := c.nc.(interface{ CloseWrite() error }); ok {
+	if half, ok := c.tcp.(interface{ CloseWrite() error }); ok {
 		_ = half.CloseWrite()
 	}
 	_, _ = io.Copy(io.Discard, io.LimitReader(c.nc, 1<<20))

@@ -194,7 +194,11 @@ func newBench(t testing.TB, limits ingest.Limits) *bench { return newBenchOf(t, 
 func newBenchOf(t testing.TB, limits ingest.Limits, open opener, secure *tls.Config) *bench {
 	t.Helper()
 	cache := segcache.New(segcache.Config{Memory: 64 << 20})
-	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
+	out := t.Output()
+	if _, fuzzing := t.(*testing.F); fuzzing {
+		out = io.Discard
+	}
+	log := slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	channel, err := ingest.NewChannel(t.Context(), ingest.Config{
 		Name: "live", Limits: limits,
 		Timeline: timeline.Config{Segment: int64(time.Second), Part: int64(200 * time.Millisecond), Window: int64(10 * time.Second)},
