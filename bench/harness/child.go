@@ -37,6 +37,16 @@ func child(ctx context.Context, name string, args []string) error {
 			return err
 		}
 		return floor.Bare(ctx, ln)
+	case name == "plain" && len(args) == 2:
+		keep, err := time.ParseDuration(args[1])
+		if err != nil {
+			return err
+		}
+		ln, err := net.Listen("tcp", args[0])
+		if err != nil {
+			return err
+		}
+		return floor.Plain(ctx, ln, keep)
 	case name == "relay" && len(args) == 2:
 		keep, err := time.ParseDuration(args[1])
 		if err != nil {
@@ -55,7 +65,7 @@ type reference struct {
 
 func (r *reference) url(path string) string { return "http://" + r.address + "/" + path }
 
-// startReference starts "relay" or "bare".
+// startReference starts "relay", "plain" or "bare".
 func (b *bench) startReference(ctx context.Context, name string, args ...string) (*reference, error) {
 	addresses, err := freePorts(1)
 	if err != nil {

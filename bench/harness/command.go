@@ -38,7 +38,7 @@ func (c Command) Run(ctx context.Context, args []string) error {
 		err = c.probe(ctx, args)
 	case "pull":
 		err = c.pull(ctx, args)
-	case "relay", "bare", "load":
+	case "relay", "plain", "bare", "load":
 		err = child(ctx, name, args)
 	default:
 		err = fmt.Errorf("%q is no command of the benchmark: probe, pull, or none", name)

@@ -95,7 +95,7 @@ func TestReport(t *testing.T) {
 	}
 	r := &report{
 		Plan: "quick", Ingest: &ingestReport{
-			Beside: &besideResult{Weir: one}, Cases: []ingestResult{{Case: "usual", Seconds: 1, CPUSeconds: 0.5, Bytes: 1e6, Chunks: 5}},
+			Beside: &besideResult{Weir: one, Relays: []relayResult{{"a relay", one, one}}}, Cases: []ingestResult{{Case: "usual", Seconds: 1, CPUSeconds: 0.5, Bytes: 1e6, Chunks: 5}},
 			Burst: &burstResult{Bytes: []int{1, 2, 3}, PerSecond: one, PerCore: one},
 		},
 		Latency:  []*latencyResult{{Way: "relay", Players: 1, First: times, Last: times}, {Way: "hint", Players: 1, First: times, Last: times, Wrong: map[string]int{"status 404": 2}}},

@@ -145,7 +145,7 @@ func quickPlan() plan {
 			{100, 1_000_000, 200 * time.Millisecond, 2, time.Second, 2 * time.Second},
 		},
 		waiting: []waitingCase{{1000, 4 * time.Second, 2, 1}},
-		beside:  besideCase{10, 4_000_000, 200 * time.Millisecond, 8 * time.Second, 5, time.Second},
+		beside:  besideCase{10, 4_000_000, 200 * time.Millisecond, 22 * time.Second, 5, 2 * time.Second}, // the window slides by then
 		ingest: []ingestCase{
 			{"usual", 25, 4_000_000, 200 * time.Millisecond, 6 * time.Second, 2 * time.Second},
 		},

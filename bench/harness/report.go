@@ -108,8 +108,14 @@ func (r *report) writeIngest(p *printer) {
 	}
 	p.line("\n### Ingest\n")
 	if b := r.Ingest.Beside; b != nil {
-		p.line("%d streams of %s Mb/s at the same time into each, per cent of a core and stream: weir %s, the relay %s, the relay that keeps 10 s %s.\n",
-			b.Streams, digits(float64(b.BitsEach)/1e6), b.Weir, b.Relay, b.Keeping)
+		p.line("%d streams of %s Mb/s at the same time into each, per cent of a core and stream:\n", b.Streams, digits(float64(b.BitsEach)/1e6))
+		p.line("| server | per cent of a core | weir's / its |")
+		p.line("|---|---|---|")
+		p.line("| weir | **%s** | - |", b.Weir)
+		for _, x := range b.Relays {
+			p.line("| %s | %s | **%s** |", x.Name, x.Core, x.Quotient)
+		}
+		p.line("")
 	}
 	p.line("| case | channels | Mb/s each | chunk | MB/s | chunks/s | weir's core busy | of it in the kernel | GB per CPU second | chunks per CPU second | pusher late by | GAPs, drops, broken connections |")
 	p.line("|---|---|---|---|---|---|---|---|---|---|---|---|")
