@@ -11,7 +11,7 @@ PLAYERS := origin/page/dist/players/versions.json
 BROWSER := e2e/browser/node_modules/.package-lock.json
 # Packages with a -update flag for their golden files, and those whose tests run goroutines against each other.
 GOLDEN = $(shell grep -rl --include='*_test.go' --exclude-dir=node_modules '"update"' . | xargs -r -n1 dirname | sort -u)
-RACE := ./segcache ./ingest ./ingest/web ./origin ./control/... ./bench/push ./bench/play ./bench/check
+RACE := ./segcache ./ingest ./ingest/web ./ingest/rtmp ./origin ./control/... ./bench/push ./bench/play ./bench/check
 
 .PHONY: help build run page test race lint fuzz bench soak golden clean
 .DEFAULT_GOAL := help
@@ -39,7 +39,7 @@ $(BROWSER): e2e/browser/package-lock.json e2e/browser/package.json
 	cd e2e/browser && npm ci --no-audit --no-fund --loglevel=error
 
 test: ## run all tests, those under the race detector and with real clients too
-	@scripts/tools.sh certificates node npm ffmpeg chromium gcc varnishd nginx
+	@scripts/tools.sh certificates node npm ffmpeg chromium gcc varnishd nginx gst-launch-1.0
 	@$(MAKE) --no-print-directory $(PLAYERS) $(BROWSER)
 	go vet ./...
 	WEIR_REQUIRE_TOOLS=1 go test $$(go list ./... | grep -v /e2e)

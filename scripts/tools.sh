@@ -9,6 +9,9 @@ for tool in "$@"; do
 	node) package=nodejs ;;
 	gcc) package='gcc libc6-dev' ;; # Go's race detector is linked by it
 	varnishd) package=varnish ;;
+	gst-launch-1.0) # with x264, AAC and both sinks of RTMP
+		package='gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav'
+		;;
 	certificates) package=ca-certificates ;; # Go and npm fetch modules over TLS
 	*) package=$tool ;;
 	esac

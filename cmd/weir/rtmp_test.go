@@ -14,6 +14,9 @@ import (
 // the log; a shutdown does not wait for the encoder.
 func TestRTMP(t *testing.T) {
 	if _, err := exec.LookPath("ffmpeg"); err != nil {
+		if os.Getenv("WEIR_REQUIRE_TOOLS") == "1" {
+			t.Fatal("ffmpeg is not installed, and WEIR_REQUIRE_TOOLS=1 asks for it")
+		}
 		t.Skip("ffmpeg is not installed")
 	}
 	config := writeConfig(t, "")

@@ -11,6 +11,7 @@ import (
 	"math/big"
 	"net"
 	"net/url"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -38,12 +39,22 @@ func selfSigned(t *testing.T) *tls.Config {
 	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, MinVersion: tls.VersionTLS12}
 }
 
+// need skips the test where a program is not installed; with WEIR_REQUIRE_TOOLS=1 it fails.
+func need(t *testing.T, name string) {
+	t.Helper()
+	if _, err := exec.LookPath(name); err == nil {
+		return
+	}
+	if os.Getenv("WEIR_REQUIRE_TOOLS") == "1" {
+		t.Fatalf("%s is not installed, and WEIR_REQUIRE_TOOLS=1 asks for it", name)
+	}
+	t.Skip(name + " is not installed")
+}
+
 // encode runs an encoder until it ends.
 func encode(t *testing.T, name string, args ...string) {
 	t.Helper()
-	if _, err := exec.LookPath(name); err != nil {
-		t.Skip(name + " is not installed")
-	}
+	need(t, name)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, name, args...).CombinedOutput()
@@ -101,14 +112,9 @@ func TestFFmpeg(t *testing.T) {
 
 // GStreamer's rtmp2sink, which encoders for cameras are built on, and the older rtmpsink (librtmp, as in OBS).
 func TestGStreamer(t *testing.T) {
-	if _, err := exec.LookPath("gst-inspect-1.0"); err != nil {
-		t.Skip("GStreamer is not installed")
-	}
+	need(t, "gst-inspect-1.0")
 	for _, sink := range []string{"rtmp2sink", "rtmpsink"} {
 		t.Run(sink, func(t *testing.T) {
-			if exec.Command("gst-inspect-1.0", sink).Run() != nil {
-				t.Skip("no " + sink)
-			}
 			b := newBench(t, ingest.DefaultLimits())
 			encode(t, "gst-launch-1.0", strings.Fields("-q videotestsrc num-buffers=50 ! video/x-raw,width=320,height=180,framerate=25/1 ! "+
 				"x264enc speed-preset=ultrafast key-int-max=25 ! video/x-h264,profile=main ! flvmux name=m streamable=true ! "+

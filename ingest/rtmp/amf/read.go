@@ -145,6 +145,17 @@ func (r *reader) enter(depth int) error {
 	return nil
 }
 
+// expect refuses as many values as cannot be there, each having at least a marker, or may not.
+func (r *reader) expect(n uint32) error {
+	switch {
+	case int64(n) > int64(len(r.b)):
+		return ErrShort
+	case int64(r.count)+int64(n) > maxValues:
+		return ErrMany
+	}
+	return nil
+}
+
 // object reads fields until the end marker. Where an ECMA array has said how many there are, the message's end will do.
 func (r *reader) object(depth int, said int64) (Value, error) {
 	at, before := r.reserve(), r.count-1
@@ -175,8 +186,8 @@ func (r *reader) array(depth int) (Value, error) {
 	if err != nil {
 		return Value{}, err
 	}
-	if int64(n) > int64(len(r.b)) { // each has at least a marker
-		return Value{}, ErrShort
+	if err := r.expect(n); err != nil {
+		return Value{}, err
 	}
 	at, before := r.reserve(), r.count-1
 	v := Value{Kind: Array}

@@ -105,8 +105,8 @@ func (r *reader3) array(n uint32, depth int) (Value, error) {
 	if err != nil {
 		return Value{}, err
 	}
-	if int64(n) > int64(len(r.r.b)) { // each has at least a marker
-		return Value{}, ErrShort
+	if err := r.r.expect(n); err != nil {
+		return Value{}, err
 	}
 	v := Value{Kind: Array}
 	for range n {
@@ -140,11 +140,8 @@ func (r *reader3) object(n uint32, depth int) (Value, error) {
 			return Value{}, err
 		}
 		count := n >> 3
-		if int64(count) > int64(len(r.r.b)) { // each name has at least a length
-			return Value{}, ErrShort
-		}
-		if count > maxValues {
-			return Value{}, ErrMany
+		if err := r.r.expect(count); err != nil { // each name has at least a length, and stands for a value
+			return Value{}, err
 		}
 		t.dynamic = n&4 != 0
 		for range count {
