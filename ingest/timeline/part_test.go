@@ -139,6 +139,9 @@ func TestPartsWithoutGrid(t *testing.T) {
 			if i+1 < len(m.parts) && m.partsAt[i] < m.endsAt[i] {
 				t.Fatalf("segment %d: part %d is listed before it is there", m.n, i)
 			}
+			if i+1 < len(m.parts) && (p.End-p.Start)*100 < g.partTicks(&g.Tracks[0])*85 {
+				t.Fatalf("segment %d: part %d [%d,%d) is too short for PART-TARGET %d ns", m.n, i, p.Start, p.End, g.PartTarget)
+			}
 			pos = p.End
 			parts++
 		}
@@ -146,7 +149,7 @@ func TestPartsWithoutGrid(t *testing.T) {
 			t.Fatalf("segment %d ends at %d, its parts at %d", m.n, m.end, pos)
 		}
 	}
-	if parts < 150 {
+	if parts < 100 {
 		t.Errorf("%d parts", parts)
 	}
 }

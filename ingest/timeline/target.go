@@ -75,6 +75,12 @@ func (g *Generation) partTarget(part int64, sketches []*sketch) int64 {
 			return best
 		}
 	}
+	// Off grids a part may end as much before its length as its longest frame lasts.
+	for _, k := range sketches {
+		if k.pace.cadence == 0 && k.t.kind == Video {
+			part = max(part, min(k.frame*100/15, longestPart, g.dNanos()/2))
+		}
+	}
 	part = max(part/millisecond, 1) * millisecond
 	for at := part; at <= 2*part; at += millisecond {
 		if framesFit(at, sketches) {
@@ -83,6 +89,9 @@ func (g *Generation) partTarget(part int64, sketches []*sketch) int64 {
 	}
 	return part
 }
+
+// longestPart is what a variable frame rate may make of live.part.
+const longestPart = second
 
 // framesIn is a time that is meant to be a whole number of frames, as just as long as they are and not shorter: whole
 // microseconds, as playlists write it.
