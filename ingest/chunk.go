@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -35,6 +36,7 @@ type pending struct {
 	cursorTime int64
 	placed     bool
 	differs    bool // a chunk of the same time came before, with other bytes
+	rounded    bool // durations are
 }
 
 // readPayload reads the mdat's payload from the socket into the slab where it stays, and submits what it holds.
@@ -187,6 +189,7 @@ type piece struct {
 	offset  int             // of the first sample within the room's payload
 	arrived int64           // of the last byte, by segcache.Clock
 	prft    *media.Prft     // nil: none came with it
+	rounded bool            // the samples' durations are rounded: another encoder may say others of the same samples
 }
 
 // submit hands a chunk to the timeline and carries out what it decides. It tells whether bytes of the room are in use, now
@@ -212,6 +215,10 @@ func (conn *Conn) submit(now int64, k *piece) bool {
 
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if errors.Is(conn.Err(), ErrReplaced) { // and what feeds the stream now has the inputs
+		c.settle(p, len(p.samples))
+		return false
+	}
 	p.differs = in.track.prints.differs(conn.s.source, p.time, print)
 	in.track.stats.LastChunk.Store(now)
 	conn.s.longest = max(conn.s.longest, p.length())
@@ -233,6 +240,7 @@ func decodeTime(in *input, traf *media.Traf) int64 {
 func (p *pending) fill(k *piece) {
 	in := k.in
 	p.in, p.room, p.arena, p.offset, p.arrived = in, k.room, k.arena, k.offset, k.arrived
+	p.rounded = k.rounded
 	p.samples = append(p.samples[:0], k.samples...)
 	p.durations, p.syncs = p.durations[:0], p.syncs[:0]
 	p.bytes, p.settled, p.placed = 0, 0, false

@@ -37,7 +37,10 @@ func (p *pending) print() uint64 {
 	}
 	for i := range p.samples {
 		s := &p.samples[i]
-		h = (h ^ uint64(s.Size) ^ uint64(s.Duration)<<32 ^ uint64(uint32(s.CTO))<<16 ^ uint64(s.Flags)<<40) * 0x9e3779b97f4a7c15
+		h = (h ^ uint64(s.Size) ^ uint64(s.Flags)<<40) * 0x9e3779b97f4a7c15
+		if !p.rounded {
+			h ^= uint64(s.Duration)<<32 ^ uint64(uint32(s.CTO))<<16
+		}
 	}
 	return h | 1
 }

@@ -244,7 +244,7 @@ func (f *Frames) flush() {
 	used := false
 	if len(f.samples) > 0 {
 		used = f.conn.submit(c.deps.Now(), &piece{
-			in: f.input(), time: f.start, samples: f.samples, room: f.room, arena: f.arena, arrived: f.arrived,
+			in: f.input(), time: f.start, samples: f.samples, room: f.room, arena: f.arena, arrived: f.arrived, rounded: true,
 		})
 	}
 	if !used {
