@@ -1,5 +1,7 @@
 package origin
 
+import "slices"
+
 // parseTicks reads a decimal integer from 0 to 2^63-1, digits only.
 func parseTicks(b []byte) (int64, bool) {
 	if len(b) == 0 || len(b) > 19 {
@@ -22,28 +24,39 @@ func parseTicks(b []byte) (int64, bool) {
 // appendFolded appends path percent-decoded and with ASCII letters in lower case. It reports false for a broken
 // escape and for what no name holds: control characters, and a slash or backslash that hides behind an escape.
 func appendFolded(dst, path []byte) ([]byte, bool) {
+	n := len(dst)
+	dst = slices.Grow(dst, len(path))[:n+len(path)]
 	for i := 0; i < len(path); i++ {
-		c := path[i]
-		if c == '%' {
-			if i+2 >= len(path) {
-				return dst, false
+		c := folding[path[i]]
+		if c == 0 {
+			if path[i] != '%' || i+2 >= len(path) {
+				return dst[:n], false
 			}
 			hi, lo := hexDigit(path[i+1]), hexDigit(path[i+2])
 			if hi > 15 || lo > 15 {
-				return dst, false
+				return dst[:n], false
 			}
 			i += 2
-			if c = hi<<4 | lo; c == '/' {
-				return dst, false
+			if c = hi<<4 | lo; c == '/' || c != '%' && folding[c] == 0 {
+				return dst[:n], false
 			}
+			c = lower(c)
 		}
-		if c < ' ' || c == 0x7f || c == '\\' {
-			return dst, false
-		}
-		dst = append(dst, lower(c))
+		dst[n] = c
+		n++
 	}
-	return dst, true
+	return dst[:n], true
 }
+
+// folding is what each byte of a path stands for; 0 for those that need a closer look.
+var folding = func() (table [256]byte) {
+	for i := range table {
+		if c := byte(i); c >= ' ' && c != 0x7f && c != '\\' && c != '%' {
+			table[i] = lower(c)
+		}
+	}
+	return table
+}()
 
 // hexDigit is the value of a hexadecimal digit, or 0xff.
 func hexDigit(c byte) byte {

@@ -27,7 +27,6 @@ import (
 const (
 	eventsAtOnce = 256
 	busy         = 4  // so many events at once are many
-	roundsAtOnce = 16 // before others have their turn
 	batch        = 64 // events or answers under the lock without letting go of it
 )
 
@@ -172,15 +171,15 @@ func newLane(s *Server) (*lane, error) {
 
 // poll handles what there is, and reports false when there is nothing left: it is called again when there is. It does not leave
 // events that were there before it looked, for nobody tells of them again. Where there is much to do, there is more soon: it looks
-// again before it has Go's poller wait, which costs another system call.
+// again before it has Go's poller wait, which costs another system call, but not for long: the poller has others to wake.
 func (l *lane) poll(fd uintptr) (done bool) {
-	for round := 1; ; round++ {
+	for handled := 0; ; {
 		n := epollReady(int(fd), l.events[:])
 		l.handle(l.events[:n])
-		switch full := n == len(l.events); {
-		case full && round%roundsAtOnce == 0:
+		switch handled += n; {
+		case n == len(l.events):
 			runtime.Gosched()
-		case !full && (n < busy || round >= roundsAtOnce):
+		case n < busy || handled >= len(l.events):
 			return false
 		}
 	}
