@@ -147,7 +147,7 @@ func (c *Channel) Run(ctx context.Context) error {
 		c.deadline.Store(next)
 		wait := time.Hour
 		if next != 0 {
-			wait = max(time.Millisecond, time.Duration(next-c.deps.Now()))
+			wait = max(time.Millisecond, time.Duration(c.unhurried(next)-c.deps.Now()))
 		}
 		timer.Reset(wait)
 		select {
@@ -157,6 +157,22 @@ func (c *Channel) Run(ctx context.Context) error {
 		case <-timer.C:
 		}
 	}
+}
+
+// together is how much later than its time a deadline may be met where no encoder is.
+const together = int64(200 * time.Millisecond)
+
+// unhurried is when a deadline is met: without encoders a GAP is listed a little later, together with those of all channels
+// that have none, for what idle channels cost is the waking of a process that rests.
+func (c *Channel) unhurried(deadline int64) int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range c.streams {
+		if s.open {
+			return deadline
+		}
+	}
+	return (deadline + together - 1) / together * together
 }
 
 // Tick lets the timeline act on deadlines that have passed, ends sessions that fell silent, and returns the next

@@ -53,19 +53,19 @@ func (noRecords) PutHeader(context.Context, string, ingest.HeaderRecord) error {
 
 // A bench is an encoder listener with one channel behind the token "good".
 type bench struct {
-	t       *testing.T
+	t       testing.TB
 	server  *Server
 	channel *ingest.Channel
 	addr    string
 }
 
-func newBench(t *testing.T, limits ingest.Limits) *bench {
+func newBench(t testing.TB, limits ingest.Limits) *bench {
 	t.Helper()
 	return newBenchAt(t, limits, func() int64 { return time.Now().UnixNano() })
 }
 
 // newBenchAt is newBench with a clock of its own.
-func newBenchAt(t *testing.T, limits ingest.Limits, now func() int64) *bench {
+func newBenchAt(t testing.TB, limits ingest.Limits, now func() int64) *bench {
 	t.Helper()
 	cache := segcache.New(segcache.Config{Memory: 64 << 20})
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
@@ -120,7 +120,7 @@ func (b *bench) metric(name string) (sum float64) {
 // A wire is a raw connection to the listener.
 type wire struct {
 	net.Conn
-	t *testing.T
+	t testing.TB
 	r *bufio.Reader
 }
 
