@@ -120,7 +120,11 @@ func TestRandomLives(t *testing.T) {
 	if testing.Short() {
 		lives = 20
 	}
+	seeds := []uint64{174, 344, 440, 496, 509, 545} // nodes once disagreed in these
 	for seed := range lives {
+		seeds = append(seeds, seed)
+	}
+	for _, seed := range seeds {
 		epoch := seed%3 == 0
 		t.Run(fmt.Sprintf("life %d", seed), func(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 1))

@@ -53,8 +53,10 @@ func (tl *Timeline) hear(now int64, in *input, h *held) bool {
 		c = cue{m: m, config: in.info.Config, start: m.At(h.x), end: m.At(h.end)}
 	}
 	if b == nil || tl.missed(t, b, in, h, c.end) {
-		// Its session's pictures may be about to be laid on the channel anew.
-		if now-h.arrival < tl.waitMost() && tl.siblings(now, in) == no {
+		// Its session's pictures may be about to be laid on the channel anew. Where no clock fits, or the text's went back, they
+		// may be on their way.
+		before := b == nil || in.cont && scale(in.next-h.end, second, int64(in.info.Timescale)) > maxTextAhead
+		if now-h.arrival < tl.waitMost() && (before && now-h.arrival < tl.gen().dNanos()+2*second || tl.siblings(now, in) == no) {
 			tl.wakeAt(in, add(now, second/4))
 			return false
 		}
