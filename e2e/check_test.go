@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -13,19 +14,32 @@ import (
 // numberPath is the MPD by number of the channel that nodes publish.
 const numberPath = "/" + locatorID + "/live.ism/manifest(format=mpd-number-cmaf)"
 
-// TestCheckLowLatency: weir check follows parts and growing segments for half a minute and finds nothing: on the demo, and
-// with an encoder that stalls, loses chunks and is started again.
+// TestCheckLowLatency: weir check follows parts and growing segments for half a minute, or for WEIR_SOAK (make soak), and finds
+// nothing: on the demo, with ffmpeg, and with an encoder that stalls, loses chunks and is started again.
 func TestCheckLowLatency(t *testing.T) {
-	t.Parallel()
-	const length = 30 * time.Second
+	need(t, "ffmpeg")
+	length := 30 * time.Second
+	if text := os.Getenv("WEIR_SOAK"); text != "" {
+		var err error
+		if length, err = time.ParseDuration(text); err != nil {
+			t.Fatal(err)
+		}
+		goFirst(t)
+	} else {
+		t.Parallel()
+	}
 	troubled := newNode(t, settings{name: "troubled", tracks: []string{"video540", "video360", "video240", "audio"}})
 	pushDemo(t, troubled, func(o *push.Options) { o.Epoch, o.Fault = true, trouble })
+	camera := newNode(t, settings{name: "camera", tracks: []string{"stream0", "stream1", "stream2", "stream3"}})
+	pushFFmpeg(t, camera, docsLowDASH, copied(t))
 	demo := newDemo(t)
 	const path = "/11111111-2222-4333-8444-000000000001/demo.ism/"
 	verdicts := []*verdict{
 		judgeURLs(t, length, troubled.base()+hlsPath, troubled.base()+lowDashPath, troubled.base()+numberPath),
+		judgeURLs(t, length, camera.base()+hlsPath, camera.base()+lowDashPath),
 		judgeURLs(t, length, demo.base()+path+"manifest(format=m3u8-cmaf)", demo.base()+path+"manifest(format=mpd-time-cmaf-ll)", demo.base()+path+"manifest(format=mpd-number-cmaf)"),
 	}
+	tellProgress(t, length)
 	for _, v := range verdicts {
 		v.clean(t)
 		for _, assertion := range []int{17, 21, 42, 50, 88} { // parts that are their segments, hints, reloads, chunks that came
@@ -34,6 +48,25 @@ func TestCheckLowLatency(t *testing.T) {
 			}
 		}
 	}
+}
+
+// tellProgress says each minute, until the test ends, that a long run goes on.
+func tellProgress(t *testing.T, length time.Duration) {
+	t.Helper()
+	begun, done := time.Now(), make(chan struct{})
+	go func() {
+		defer close(done)
+		for tick := time.NewTicker(time.Minute); ; {
+			select {
+			case <-t.Context().Done():
+				tick.Stop()
+				return
+			case <-tick.C:
+				t.Logf("weir check has looked for %v of %v", time.Since(begun).Round(time.Second), length)
+			}
+		}
+	}()
+	t.Cleanup(func() { <-done })
 }
 
 // trouble is what happens to an encoder within twenty seconds: one track loses a chunk, all stall for 0.8 s and catch up, and

@@ -50,6 +50,27 @@ func TestLowLatency(t *testing.T) {
 	})
 }
 
+// TestLatencyColumns measures what the settings of docs/low-latency.md for 2 and 4 seconds give: as TestLowLatency with the
+// demo, with longer chunks and parts. It is no part of make test: WEIR_COLUMNS=1 asks for it.
+func TestLatencyColumns(t *testing.T) {
+	if os.Getenv("WEIR_COLUMNS") == "" {
+		t.Skip("WEIR_COLUMNS=1 runs this")
+	}
+	needBrowser(t)
+	goFirst(t)
+	for _, c := range []struct{ column, part time.Duration }{{time.Second, 200 * time.Millisecond}, {2 * time.Second, 500 * time.Millisecond}, {4 * time.Second, time.Second}} {
+		t.Run(c.column.String(), func(t *testing.T) {
+			n := newNode(t, settings{name: "demo", part: c.part, tracks: []string{"video540", "video360", "video240", "audio"}})
+			pushDemo(t, n, func(o *push.Options) { o.Epoch, o.Chunk = true, c.part })
+			most := c.column + 500*time.Millisecond
+			viewLow(t, n, time.Unix(0, 0), []promise{
+				{player{"hls.js", "hls", hlsPath}, most},
+				{player{"dash.js", "dash", lowDashPath}, most},
+			}).hold(t, 30*time.Second)
+		})
+	}
+}
+
 // A lowViewing is players that promise a latency, side by side.
 type lowViewing struct {
 	promises []promise

@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -42,6 +43,7 @@ type node struct {
 type settings struct {
 	name       string        // in logs
 	window     time.Duration // live.window
+	part       time.Duration // live.part
 	list       bool          // page.list
 	stateURL   string        // state.url
 	shareState bool          // state.listen
@@ -72,8 +74,13 @@ func newNode(t *testing.T, s settings) *node {
 	fmt.Fprintf(&c, "http: {listen: %q}\ningest: {listen: %q}\nadmin: {listen: %q}\n", n.http, n.ingest, n.admin)
 	fmt.Fprintf(&c, "data: {dir: %q}\n", filepath.Join(dir, "data"))
 	fmt.Fprintf(&c, "page: {list: %v}\nlog: {access: %v}\n", s.list, s.access)
-	if s.window != 0 {
-		fmt.Fprintf(&c, "live: {window: %q}\n", s.window)
+	live := map[string]time.Duration{"window": s.window, "part": s.part}
+	maps.DeleteFunc(live, func(_ string, d time.Duration) bool { return d == 0 })
+	if len(live) > 0 {
+		c.WriteString("live:\n")
+		for key, d := range live {
+			fmt.Fprintf(&c, "  %s: %q\n", key, d)
+		}
 	}
 	switch {
 	case s.stateURL != "":

@@ -264,7 +264,7 @@ func (s *soak) sample(t *testing.T, begun time.Time) {
 		files:      s.metric("process_open_fds"),
 		held:       s.metric(`weir_channel_held_bytes\{[^}]*\}`),
 	})
-	if len(s.samples)%24 == 1 {
+	if len(s.samples)%24 == 1 && len(s.encoders) > 0 {
 		starts := 0
 		for _, e := range s.encoders {
 			starts += e.starts
