@@ -89,6 +89,7 @@ func trouble(c push.Chunk) push.Fault {
 type verdict struct {
 	report check.Report
 	err    error
+	stop   context.CancelFunc // ends the watch before its time
 	done   chan struct{}
 }
 
@@ -115,8 +116,8 @@ func judgeURLs(t *testing.T, length time.Duration, urls ...string) *verdict {
 			return err
 		})
 	}
-	v := &verdict{done: make(chan struct{})}
 	ctx, cancel := context.WithCancel(t.Context())
+	v := &verdict{done: make(chan struct{}), stop: cancel}
 	go func() {
 		defer close(v.done)
 		v.report, v.err = check.Run(ctx, o)

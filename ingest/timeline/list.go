@@ -1,5 +1,7 @@
 package timeline
 
+import "slices"
+
 // A slot is what a track has of a slot that is not listed yet.
 type slot struct {
 	n          uint64
@@ -50,7 +52,7 @@ func (tl *Timeline) listTrack(now int64, t *track, budget int) int {
 			return 0
 		}
 		tl.listParts(now, t, g, grid)
-		if at := tl.ripe(t, g, grid); at > now {
+		if at := tl.ripe(now, t, g, grid); at > now {
 			tl.wake(at)
 			return budget
 		}
@@ -80,7 +82,7 @@ func (tl *Timeline) wake(at int64) {
 // ripe is when the track's next entry can be listed, as far as is known now: media as soon as it is whole, its master
 // has opened the slot, all live tracks have reached a new generation, and it is not too far ahead of the lag
 // (early). Otherwise at the slot's deadline.
-func (tl *Timeline) ripe(t *track, g *Generation, grid *Grid) int64 {
+func (tl *Timeline) ripe(now int64, t *track, g *Generation, grid *Grid) int64 {
 	n := t.next
 	deadline := add(g.endNanos(g.slot(n)), tl.lag+tl.spareOf(t)+g.half()) + 1
 	if tl.relearn.on || tl.amend.on || tl.ask.pending() && tl.ask.gen != nil {
@@ -91,20 +93,31 @@ func (tl *Timeline) ripe(t *track, g *Generation, grid *Grid) int64 {
 		if tl.masterOpened(g, n) && (n != g.N0 || tl.allReached(g, n)) {
 			return min(deadline, tl.early(g, grid, end))
 		}
-	} else if tl.left(t, n) {
+	} else if tl.left(now, t, n) {
 		return min(deadline, tl.early(g, grid, tl.slotEnd(t, g, grid, n)))
 	}
 	return deadline
 }
 
-// left tells whether a track has gone over to another source behind slot n, which lost media: nothing more comes for it.
-func (tl *Timeline) left(t *track, n uint64) bool {
-	if !tl.redundant || t.kind == Sparse || t.cur.n <= n || !t.cur.open {
+// left tells whether slot n, which is not whole, is of a source that is gone, while another is served from a later slot on:
+// nothing more comes for it, and viewers need not wait.
+func (tl *Timeline) left(now int64, t *track, n uint64) bool {
+	if !tl.redundant || t.kind == Sparse {
 		return false
 	}
-	a, _ := tl.sourceOf(t, n)
-	b, _ := tl.sourceOf(t, t.cur.n)
-	return a != b
+	source, several := tl.sourceOf(t, n)
+	if newest, _ := tl.newestSource(t); newest == source {
+		return false
+	}
+	if t.cur.open && t.cur.n > n {
+		return true
+	}
+	if in := tl.server(now, t, source); in != nil && tl.well(now, in) {
+		return false
+	}
+	return !several || !slices.ContainsFunc(tl.inputs, func(in *input) bool { // a copy may fill it
+		return in.t == t && in.alike() && tl.well(now, in)
+	})
 }
 
 // whole tells whether all of the track's next segment is there, and where it ends.

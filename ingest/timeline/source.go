@@ -167,6 +167,20 @@ func (tl *Timeline) liken(t *track, a, b string, same bool) {
 	}
 }
 
+// compareAnew forgets what is known of how alike a source is to others, for its next connection may be of another run.
+func (tl *Timeline) compareAnew(t *track, source string) {
+	for _, in := range tl.inputs {
+		if in.t == t {
+			in.same = 0
+		}
+	}
+	for i := range t.src.marks {
+		if t.src.marks[i].source == source {
+			t.src.marks[i] = mark{}
+		}
+	}
+}
+
 // marked tells whether a source has sent a chunk of that time.
 func (t *track) marked(source string, at int64) bool {
 	return slices.ContainsFunc(t.src.marks[:], func(m mark) bool { return m.print != 0 && m.at == at && m.source == source })

@@ -172,11 +172,7 @@ func (tl *Timeline) Open(now int64, id InputID, info TrackInfo) {
 		return
 	}
 	info.Timescale, info.Kind, info.Source = max(info.Timescale, 1), t.kind, sourceName(info.Source)
-	for _, o := range tl.inputs {
-		if o.t == t { // whose media this one will be like has to be seen
-			o.same = 0
-		}
-	}
+	tl.compareAnew(t, sourceName(info.Source))
 	tl.inputs = append(tl.inputs, &input{id: id, t: t, info: info, open: true, near: int64(info.Timescale) / 50})
 	if in := tl.find(id); in.t.kind == Sparse {
 		tl.expectTexts(now)
