@@ -221,6 +221,7 @@ func (conn *Conn) submit(now int64, k *piece) bool {
 	}
 	p.differs = in.track.prints.differs(conn.s.source, p.time, print)
 	in.track.stats.LastChunk.Store(now)
+	conn.heard = now
 	conn.s.longest = max(conn.s.longest, p.length())
 	c.tl.Chunk(now, in.id, &chunk)
 	c.apply()

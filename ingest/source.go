@@ -3,6 +3,7 @@ package ingest
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"weir/ingest/timeline"
 )
@@ -78,6 +79,44 @@ func ofKey(key string) (name, source string) {
 	}
 	return name, source
 }
+
+// From tells whose connection it is, where its URL names no source. A second encoder that pushes to the same URL from another
+// address, while the first delivers, is then the secondary by order of arrival; one from the same address is the same encoder,
+// and takes over. Call it before ReadBody.
+func (conn *Conn) From(peer string) { conn.peer = peer }
+
+// yield makes a connection the secondary's where another encoder feeds its stream. It returns the stream that is the
+// connection's. Called with mu held.
+func (conn *Conn) yield() *Stream {
+	s, c := conn.s, conn.s.c
+	if !conn.exclusive || conn.peer == "" || s.source != Primary {
+		return s
+	}
+	now := c.deps.Now()
+	for other := range s.conns {
+		if other == conn || !other.took || other.peer == "" || other.peer == conn.peer || now-other.heard > int64(max(deliversFor, 2*s.longest)) {
+			continue
+		}
+		to, err := c.stream(s.name, Secondary)
+		if err != nil {
+			return s
+		}
+		c.log.Warn("a second encoder pushes under one name: it is the secondary, by order of arrival (give each a source in its URL)",
+			"stream", s.name, "first", other.peer, "second", conn.peer)
+		s.part(conn)
+		to = to.rooted()
+		if to.header == nil {
+			to.hints = s.hints
+		}
+		conn.s = to
+		to.conns[conn] = struct{}{}
+		return to
+	}
+	return s
+}
+
+// deliversFor is how long after its newest fragment an encoder counts as one that delivers.
+const deliversFor = 2 * time.Second
 
 // rank is the place of a source in the configured order, or else behind it: primary, secondary, then all others alike (which
 // the timeline orders by name).

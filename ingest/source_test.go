@@ -237,6 +237,50 @@ func TestNodesServeTheSameSource(t *testing.T) {
 	}
 }
 
+// Without names in URLs the order of arrival tells sources apart: of two addresses. One address is one encoder.
+func TestSecondAddressIsTheSecondary(t *testing.T) {
+	b := newTestbed(t, &memory{})
+	first, second := pair(false)
+	connect := func(s *source, peer string) (kicked *bool) {
+		stream, err := b.channel.Stream(s.name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kicked = new(bool)
+		if s.conn, err = stream.Attach(true, func() { *kicked = true }); err != nil {
+			t.Fatal(err)
+		}
+		s.conn.From(peer)
+		b.feed(s, s.header(t))
+		return kicked
+	}
+	old := connect(first[0], "192.0.2.1")
+	connect(first[1], "192.0.2.1")
+	b.run(testStart, time.Second, first...)
+	connect(second[0], "192.0.2.2")
+	connect(second[1], "192.0.2.2")
+	if *old || b.channel.KnownSource("v", Secondary) == nil || second[0].conn.s.source != Secondary {
+		t.Fatalf("the second encoder is %s; the first was kicked: %v", second[0].conn.s.source, *old)
+	}
+	all := append(append([]*source{}, first...), second...)
+	for _, s := range second {
+		s.next = first[0].next * int(first[0].frame) * int(s.timescale) / int(first[0].timescale) / int(s.frame) / s.perChunk * s.perChunk
+	}
+	b.run(testStart, 12*time.Second, all...)
+	again := connect(first[0], "192.0.2.1") // it reconnects
+	if !*old || *again || first[0].conn.s.source != Primary {
+		t.Errorf("a reconnect: the connection before was kicked: %v", *old)
+	}
+	b.now += int64(3 * time.Second) // and is silent
+	replaced := connect(videoSource(), "192.0.2.3")
+	if !*again || *replaced {
+		t.Error("an encoder that no longer delivers is not replaced")
+	}
+	if got := b.whose(first[0]); strings.Contains(got, "b") || strings.Contains(got, "!") || !strings.Contains(got, "a") {
+		t.Errorf("segments are of %s\n%s", got, b.log)
+	}
+}
+
 // The name of a source comes from a URL: there are not more of them than a channel may have.
 func TestSourcesAreBounded(t *testing.T) {
 	b := newTestbed(t, &memory{})

@@ -84,7 +84,9 @@ type Conn struct {
 	route     Route
 	brought   bool // a header has come in this body
 	manifest  *ManifestBox
-	took      bool // the connection feeds the stream: it has sent a box
+	took      bool   // the connection feeds the stream: it has sent a box
+	peer      string // address of the encoder, where its URL names no source
+	heard     int64  // UTC ns of its newest fragment; belongs to Channel.mu
 	exclusive bool
 	kick      func()
 	stop      atomic.Pointer[error]
@@ -133,6 +135,7 @@ func (conn *Conn) takeOver() {
 	s.c.mu.Lock()
 	defer s.c.mu.Unlock()
 	conn.took = true
+	s = conn.yield()
 	s.lingerUntil = 0
 	if !conn.exclusive {
 		return

@@ -85,7 +85,7 @@ func (tl *Timeline) wake(at int64) {
 func (tl *Timeline) ripe(now int64, t *track, g *Generation, grid *Grid) int64 {
 	n := t.next
 	deadline := add(g.endNanos(g.slot(n)), tl.lag+tl.spareOf(t)+g.half()) + 1
-	if tl.relearn.on || tl.amend.on || tl.ask.pending() && tl.ask.gen != nil {
+	if tl.relearn.on && tl.relearn.source == "" || tl.amend.on || tl.ask.pending() && tl.ask.gen != nil {
 		deadline += g.half() // another node's record may put the new generation here
 	}
 	end, whole := tl.whole(t, g, grid)
@@ -94,7 +94,11 @@ func (tl *Timeline) ripe(now int64, t *track, g *Generation, grid *Grid) int64 {
 			return min(deadline, tl.early(g, grid, end))
 		}
 	} else if tl.left(now, t, n) {
-		return min(deadline, tl.early(g, grid, tl.slotEnd(t, g, grid, n)))
+		at := tl.early(g, grid, tl.slotEnd(t, g, grid, n))
+		if next := tl.genOf(n + 1); next != g { // its slots begin later: lists that stand still for too long are taken for dead
+			at = max(at, add(next.startNanos(next.K0), tl.lag-g.lead()))
+		}
+		return min(deadline, at)
 	}
 	return deadline
 }

@@ -274,6 +274,9 @@ func (s *Server) push(ctx *fasthttp.RequestCtx, door *ingest.Door, t target) (in
 	}
 	conn.Follow(where.route)
 	conn.ReadManifests(&smoothManifest)
+	if t.source == "" {
+		conn.From(s.client(ctx).String())
+	}
 	s.metrics.bodies.Add(1)
 	s.mu.Lock()
 	s.conns[conn] = struct{}{}
