@@ -5,11 +5,14 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -92,6 +95,59 @@ func TestLaneSaysTheSame(t *testing.T) {
 		}
 	}
 	t.Logf("%d requests", asked)
+}
+
+// TestLaneLogsTheSame: who asked, behind proxies too, and what the access log says of it.
+func TestLaneLogsTheSame(t *testing.T) {
+	var mu sync.Mutex
+	var out bytes.Buffer
+	handler := slog.NewTextHandler(lockedWriter{&mu, &out}, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == "time" || a.Key == "took" {
+			return slog.Attr{}
+		}
+		return a
+	}})
+	proxies := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8")}
+	s, _ := newTestServer(t, Config{AccessLog: true, Logger: slog.New(handler), TrustedProxies: proxies}, 5000, 3)
+	s.Routes().Locators[Fold(testLocator)].Allow = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
+	addrs := serveBoth(t, s)
+	for fields, status := range map[string]string{
+		"X-Forwarded-For: 192.0.2.7\r\n":                                            "200",
+		"X-Forwarded-For: 198.51.100.1, 192.0.2.8\r\nX-Forwarded-For: 10.1.2.3\r\n": "200",
+		"X-Forwarded-For: 192.0.2.7, 198.51.100.1\r\nUser-Agent: player\r\n":        "403",
+		"User-Agent: one\r\nUser-Agent: two\r\n":                                    "403",
+	} {
+		var said [2]string
+		for i, addr := range addrs {
+			mu.Lock()
+			out.Reset()
+			mu.Unlock()
+			got := all(t, addr, "GET "+videoPath(firstN)+"?a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"+fields+"\r\n")
+			if !strings.HasPrefix(got, "HTTP/1.1 "+status) {
+				t.Errorf("%q is answered %.30q, want %s", fields, got, status)
+			}
+			waitFor(t, func() bool {
+				mu.Lock()
+				defer mu.Unlock()
+				said[i] = out.String()
+				return strings.HasSuffix(said[i], "\n")
+			})
+		}
+		if said[0] != said[1] || !strings.Contains(said[0], "status="+status) {
+			t.Errorf("%q: of a lane the log says\n%s\nof the library\n%s", fields, said[0], said[1])
+		}
+	}
+}
+
+type lockedWriter struct {
+	mu  *sync.Mutex
+	out *bytes.Buffer
+}
+
+func (w lockedWriter) Write(b []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.out.Write(b)
 }
 
 // all is what an address answers until it closes the connection, comparable.
