@@ -21,8 +21,8 @@ func (s *camera) stamp(i int) int64 { return s.offset + (int64(i)*1000*s.per+s.r
 // done is when frame i has been taken whole, ns after the start.
 func (s *camera) done(i int) int64 { return int64(i+1) * int64(time.Second) * s.per / s.rate }
 
-// open attaches the camera to a channel.
-func (b *testbed) open2(s *camera) {
+// roll attaches the camera to a channel.
+func (b *testbed) roll(s *camera) {
 	b.t.Helper()
 	stream, err := b.channel.Stream(s.name + "/rtmp")
 	if err != nil {
@@ -95,8 +95,8 @@ func TestFrames(t *testing.T) {
 			vs.gop = c.gop
 			v, a := newCamera(vs, c.rate, c.per), newCamera(as, 48000, 1024)
 			v.offset = 21
-			b.open2(v)
-			b.open2(a)
+			b.roll(v)
+			b.roll(a)
 			b.film(20*time.Second, v, a)
 			bodies := b.bodies()
 			if len(bodies["v"]) < 6 || len(bodies["a"]) < 6 {
@@ -130,8 +130,8 @@ func TestFrames(t *testing.T) {
 func TestFramesEndParts(t *testing.T) {
 	b := newTestbed(t, &memory{})
 	v, a := newCamera(videoSource(), 25, 1), newCamera(audioSource(), 48000, 1024)
-	b.open2(v)
-	b.open2(a)
+	b.roll(v)
+	b.roll(a)
 	b.film(20*time.Second, v, a)
 	for v.next%v.gop != 0 {
 		b.film(time.Duration(v.done(v.next)), v, a)
