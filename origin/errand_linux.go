@@ -205,7 +205,7 @@ func (l *lane) wait(s *socket, e *errand, left int64) error {
 		}
 	}
 	s.state = sending
-	l.due(s, time.Until(e.deadline))
+	l.wheel.set(s, ticksAt(e.deadline.Sub(l.began))) // not by l.now, which is a batch old: it must not come early
 	return nil
 }
 

@@ -10,8 +10,6 @@ import (
 
 // TestReleaseDoesNotAllocate: a waiter that is released costs nothing but its answer: fifty cost what one costs.
 func TestReleaseDoesNotAllocate(t *testing.T) {
-	out, _ := newLowServer(t)
-	newRig(t, out, "GET", videoList).run(t) // the library's clock begins to run, outside of the bubble
 	synctest.Test(t, func(t *testing.T) {
 		s, c := newLowServer(t)
 		one, many := releases(t, s, c, 1), releases(t, s, c, 51)
