@@ -94,19 +94,16 @@ func (tl *Timeline) ripe(now int64, t *track, g *Generation, grid *Grid) int64 {
 			return min(deadline, tl.early(g, grid, end))
 		}
 	} else if tl.left(now, t, n) {
-		at := tl.early(g, grid, tl.slotEnd(t, g, grid, n))
-		if next := tl.genOf(n + 1); next != g { // its slots begin later: lists that stand still for too long are taken for dead
-			at = max(at, add(next.startNanos(next.K0), tl.lag-g.lead()))
-		}
-		return min(deadline, at)
+		return min(deadline, tl.early(g, grid, tl.slotEnd(t, g, grid, n)))
 	}
 	return deadline
 }
 
 // left tells whether slot n, which is not whole, is of a source that is gone, while another is served from a later slot on:
-// nothing more comes for it, and viewers need not wait.
+// nothing more comes for it, and viewers need not wait. Not before a generation: its slots begin up to a slot later, and a list
+// that stands still for so long is taken for dead.
 func (tl *Timeline) left(now int64, t *track, n uint64) bool {
-	if !tl.redundant || t.kind == Sparse {
+	if !tl.redundant || t.kind == Sparse || tl.genOf(n) != tl.gen() {
 		return false
 	}
 	source, several := tl.sourceOf(t, n)

@@ -241,7 +241,7 @@ func (tl *Timeline) server(now int64, t *track, source string) *input {
 //
 // Rules: docs/time.md, section 6.
 func (tl *Timeline) guard(now int64) {
-	if !tl.redundant || len(tl.gens) == 0 || tl.relearn.on || !tl.listing {
+	if !tl.redundant || len(tl.gens) == 0 || tl.relearn.on {
 		return
 	}
 	for _, t := range tl.tracks {

@@ -114,6 +114,15 @@ func TestSourceDies(t *testing.T) {
 					if len(n.store.gens) != gens || len(n.store.joins) != 0 {
 						t.Errorf("%d generations, want %d; %d joins", len(n.store.gens), gens, len(n.store.joins))
 					}
+					g := n.store.gens[0]
+					for _, track := range []string{"v1", "v2", "a"} { // a list that stands still is taken for dead
+						at := n.check.track(track).at
+						for i := 1; i < len(at); i++ {
+							if d := at[i] - at[i-1]; d > g.dNanos()+g.half()+second/5 {
+								t.Errorf("%s: %.3f s between entries %d and %d", track, float64(d)/1e9, i-1, i)
+							}
+						}
+					}
 					if t.Failed() {
 						t.Logf("%s%+v\n%+v", n.check.lists(), n.store.hands, n.check.served)
 					}
@@ -164,6 +173,35 @@ func TestLoneSourceRestarts(t *testing.T) {
 	n.verify(t)
 	if len(n.store.gens) != 1 || len(n.store.hands) != 0 || len(n.store.joins) != 1 {
 		t.Errorf("%d generations, %d handovers, %d joins", len(n.store.gens), len(n.store.hands), len(n.store.joins))
+	}
+}
+
+// A node that is restarted, and finds that the source of the record is gone, waits for a while, for another node may have it; then
+// the other source is served.
+func TestRestartWithoutTheServedSource(t *testing.T) {
+	for _, kind := range []string{"alike", "apart"} {
+		n := single(config())
+		n.delay = jitter(3, 10_000_000, 60_000_000)
+		n.down = []hole{{from: t0 + 20*second, to: t0 + 30*second}}
+		a := session{start: t0, end: t0 + 25*second, id: 1, tracks: ladder(5)}
+		b := session{start: t0, end: t0 + 80*second, id: 2, tracks: ladder(5)}
+		if kind == "apart" {
+			b.start -= 333 * second / 10
+		}
+		n.run(two(a, b), t0+78*second)
+		n.verify(t)
+		for _, track := range []string{"v1", "v2", "a"} {
+			if got := runs(pure(t, n, track)); got != "2" && got != "0 2" {
+				t.Errorf("%s %s: %s", kind, track, got)
+			}
+			list := n.check.track(track).list
+			if at := scale(list[0].Start, second, int64(n.store.gens[0].grid(track).Timescale)); at > t0+46*second {
+				t.Errorf("%s %s: the list begins after %.3f s", kind, track, float64(at-t0)/1e9)
+			}
+		}
+		if t.Failed() {
+			t.Logf("%s%+v", n.check.lists(), n.check.served)
+		}
 	}
 }
 
