@@ -127,14 +127,9 @@ func (c *conn) greet() error {
 		}
 		_ = t.SetWriteDeadline(time.Time{})
 	}
-	hello, err := c.chunks.Take(helloSize)
-	for errors.Is(err, errKicked) {
-		if err = c.attend(); err == nil {
-			hello, err = c.chunks.Take(helloSize)
-		}
-	}
+	hello, err := c.bytes(helloSize)
 	if err != nil {
-		if n := c.chunks.Received(); n > 0 {
+		if c.chunks.Received() > 0 {
 			return fmt.Errorf("%w: %w", errHello, err)
 		}
 		return err
@@ -142,14 +137,20 @@ func (c *conn) greet() error {
 	if c.out, err = answerHello(c.out, hello); err != nil {
 		return err
 	}
+	_, err = c.bytes(echoSize)
+	c.acked = c.chunks.Received()
+	return err
+}
+
+// bytes are the next n bytes of the handshake.
+func (c *conn) bytes(n int) ([]byte, error) {
 	for {
-		_, err := c.chunks.Take(echoSize)
-		if err == nil || !errors.Is(err, errKicked) {
-			c.acked = c.chunks.Received()
-			return err
+		b, err := c.chunks.Take(n)
+		if !errors.Is(err, errKicked) {
+			return b, err
 		}
 		if err := c.attend(); err != nil {
-			return err
+			return nil, err
 		}
 	}
 }

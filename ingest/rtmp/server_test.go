@@ -203,6 +203,10 @@ func TestSeveralPublications(t *testing.T) {
 	if code, text := c.status(); code != "NetStream.Publish.BadName" || text != ingest.ErrBusy.Error() {
 		t.Error(code, text)
 	}
+	c.publish(2, "no name")
+	if code, text := c.status(); code != "NetStream.Publish.BadName" {
+		t.Error(code, text)
+	}
 	c.send(10, chunk.Header{Kind: chunk.Video, Stream: 1, Time: 9}, []byte("more"))
 	eventually(t, "the next frame", func() bool { n, _, _ := b.tape(0).count(); return n == 3 })
 }

@@ -12,11 +12,12 @@ import (
 
 // A stream is a message stream of a connection, published or not. Its number is its place plus one.
 type stream struct {
-	id   uint32 // 0: free
-	name string
-	pub  publication // nil: nothing is published
-	busy [2]bool     // a message of audio, of video is under way
-	log  *slog.Logger
+	id      uint32 // 0: free
+	channel string
+	name    string
+	pub     publication // nil: nothing is published
+	busy    [2]bool     // a message of audio, of video is under way
+	log     *slog.Logger
 }
 
 // stream finds a message stream, or nil.
@@ -73,10 +74,9 @@ func (c *conn) publishStream(k *call) error {
 			return c.refuse(st, why)
 		}
 	}
-	channel := c.app.door.Channel
 	c.app.last = name
-	st.name, st.busy = name, [2]bool{}
-	st.log = c.log.With("channel", channel.Name(), "stream", name)
+	st.channel, st.name, st.busy = c.app.door.Channel.Name(), name, [2]bool{}
+	st.log = c.log.With("channel", st.channel, "stream", name)
 	pub, err := c.s.open(&publish{
 		door: c.app.door, name: name, query: parseQueries(c.app.query, query), source: c.port.source,
 		client: c.peer, log: st.log, kick: c.kick,
@@ -96,9 +96,12 @@ func (c *conn) publishStream(k *call) error {
 	return nil
 }
 
-// refuse tells why a publish command cannot be done, and ends the connection.
+// refuse tells why a publish command cannot be done, and ends the connection, unless another stream is published over it.
 func (c *conn) refuse(st *stream, why string) error {
 	c.status(st.id, "error", "NetStream.Publish.BadName", why)
+	if c.published() {
+		return nil
+	}
 	c.said = true
 	return fmt.Errorf("%w: %s", errRejected, why)
 }
@@ -118,7 +121,7 @@ func (c *conn) failed(st *stream, err error) error {
 	if c.published() {
 		c.said = false
 		c.s.metrics.failures.WithLabelValues(f.kind).Inc()
-		if c.s.mayLog(c.app.door.Channel.Name() + "/" + st.name + "/" + f.kind) {
+		if c.s.mayLog(st.channel + "/" + st.name + "/" + f.kind) {
 			st.log.Warn("publication ended", "kind", f.kind, "err", err)
 		}
 		return nil
