@@ -57,6 +57,14 @@ func (b Body) AppendSlices(dst [][]byte) [][]byte {
 	return dst
 }
 
+// Lend says that the bytes' pages are given to the kernel, which may have them when nobody can reach the Body any more: their
+// memory is not used for other bytes afterwards. Call it before they are given. It does not allocate.
+func (b Body) Lend() {
+	for e := range b.extents {
+		b.index.slabs[e.slab].lend()
+	}
+}
+
 // WriteTo writes all bytes to w. It does not allocate, and keeps the bytes mapped until it returns.
 func (b Body) WriteTo(w io.Writer) (done int64, err error) {
 	defer runtime.KeepAlive(b.index)

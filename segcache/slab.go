@@ -27,6 +27,7 @@ type mapping struct {
 	all   []byte       // what was mapped for them; nil: plain heap
 	size  atomic.Int64 // bytes that count as mapped: len(buf) less the trimmed tail
 	holds atomic.Int32 // the arena and the segments of the window that need the slab; readers are not counted
+	lent  atomic.Bool  // the kernel may have pages of it: see Body.Lend
 	file  int          // descriptor of the file behind buf, for those who will send without copying; -1: none
 }
 
@@ -117,6 +118,13 @@ func (s *slab) release() {
 		size := s.size.Load()
 		s.cache.live.Add(-size)
 		s.cache.forgotten(size)
+	}
+}
+
+// lend has the memory be unmapped when the slab has gone, and not used again. Anybody.
+func (s *slab) lend() {
+	if !s.lent.Load() { // most do not dirty the line that all of them read
+		s.lent.Store(true)
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 // costs nothing, and a fresh one more than to read a socket into it (mapMemory has the figures).
 //
 // What the collector finds nobody can reach: whoever was handed bytes of it has let go of them, or no longer kept what
-// keeps them (Body). Files are not used again: a socket may have their pages still, when nobody has the slab.
+// keeps them (Body). What was lent is not used again, nor are files: a socket may have their pages still, when nobody has the slab.
 //
 // What is kept and what waits for the collector are together no more than what waited for it alone: see Cache.room.
 type spares struct {
@@ -25,7 +25,7 @@ type spares struct {
 func (s *spares) keep(m *mapping) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.over || m.all == nil || m.file >= 0 {
+	if s.over || m.all == nil || m.file >= 0 || m.lent.Load() {
 		return false
 	}
 	s.list = append(s.list, m)
