@@ -33,6 +33,11 @@ var (
 	errCrowded = errors.New("origin: readers pin too much memory")
 )
 
+// isReaders tells whether an answer was broken off because its reader took too little.
+func isReaders(err error) bool {
+	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, errLong) || errors.Is(err, errCrowded)
+}
+
 // countCut counts an answer that was broken off by us, and hands its error on.
 func (s *Server) countCut(x *exchange, err error) error {
 	count := func(r cutReason) { s.metrics.cuts[r].Add(1) }

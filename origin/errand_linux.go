@@ -1,6 +1,7 @@
 package origin
 
 import (
+	"errors"
 	"strconv"
 	"sync"
 	"time"
@@ -17,6 +18,7 @@ type errand struct {
 	before   []byte // unsent; scratch of the lane, or in unsent
 	after    []byte // constant; unsent
 	from, to int64  // bytes of the answer's body that the piece has left
+	handed   bool   // … and are handed over, not copied
 	whole    bool   // a growing body is all there
 	unsent   []byte // room for before, where it has to wait; header of a growing body, until it is sent
 
@@ -161,7 +163,7 @@ func (l *lane) sendPiece(s *socket, e *errand) (full bool, err error) {
 	for {
 		head, n := int64(len(e.before)), e.to-e.from
 		all := head + n + int64(len(e.after))
-		written, err := l.write(s.fd, e.before, &e.answer, e.from, n, e.after)
+		written, err := l.write(s, e)
 		if err != nil {
 			return false, err
 		}
@@ -182,17 +184,55 @@ func (l *lane) sendPiece(s *socket, e *errand) (full bool, err error) {
 	}
 }
 
-// write hands the kernel before, n bytes of an answer's body from off on, and after, and returns how many of them it took. It
-// is the one place where bodies meet descriptors.
-func (l *lane) write(fd int, before []byte, a *Answer, off, n int64, after []byte) (written int64, err error) {
-	v := append(l.vector[:0], before)
+// write hands the kernel what is left of a piece, and returns how many bytes it took. It is the one place where bodies meet
+// descriptors.
+func (l *lane) write(s *socket, e *errand) (written int64, err error) {
+	v, n := append(l.vector[:0], e.before), e.to-e.from
 	if n > 0 {
-		v = a.appendSlices(v, off, n)
+		v = e.answer.appendSlices(v, e.from, n)
 	}
-	l.vector = append(v, after)
-	written, err = l.sheaf.write(fd, l.vector)
-	clear(l.vector)
-	return written, err
+	l.vector = append(v, e.after)
+	defer clear(l.vector)
+	if !l.hands(s, e, n, len(v)-1) {
+		return l.sheaf.write(s.fd, l.vector)
+	}
+	e.answer.Body.Range(e.from, n).Lend()
+	written, err = l.pipe.write(s.fd, l.vector[0], l.vector[1:])
+	if !errors.Is(err, errPipe) {
+		return written, err
+	}
+	l.server.config.Logger.Warn("origin: bodies are copied from now on", "error", err)
+	l.closePipe()
+	copied, err := l.sheaf.write(s.fd, beyond(l.vector, written))
+	return written + copied, err
+}
+
+// hands decides whether n bytes of a body, in so many slices, are handed over. A socket keeps the pages until the other side
+// has the bytes. So that it keeps no more of them than a body that fills its buffer has, an answer is copied that begins
+// before the other side has all of the one before: many small ranges that nobody reads would keep a page each, or a huge page.
+func (l *lane) hands(s *socket, e *errand, n int64, slices int) bool {
+	fit := l.pipe != nil && e.answer.Bytes == nil && n >= handedBytes && n >= int64(slices)*handedSlice
+	if e.from == 0 {
+		e.handed = fit && !(s.listener.paced && inPacedBand(e.answer.Len())) && unsent(s.fd) == 0
+	}
+	return fit && e.handed
+}
+
+// inPacedBand tells whether a body of n bytes is cheaper to copy than to hand over where the sender paces itself: for each
+// segment that is ready before its time it waits for a timer, which costs more than copying, and a copy takes long enough
+// that there is none to wait for. Smaller bodies are out before it comes to that; larger ones wait in any case.
+func inPacedBand(n int64) bool { return n > 512<<10 && n < 1792<<10 }
+
+// beyond takes n bytes off the front of slices.
+func beyond(slices [][]byte, n int64) [][]byte {
+	for len(slices) > 0 && n >= int64(len(slices[0])) {
+		n -= int64(len(slices[0]))
+		slices = slices[1:]
+	}
+	if n > 0 {
+		slices[0] = slices[0][n:]
+	}
+	return slices
 }
 
 // wait has the rest of a piece wait for room. A piece's time runs from its first byte.
@@ -221,8 +261,12 @@ func (l *lane) done(s *socket, e *errand) {
 	}
 }
 
-// breakOff ends an answer that is not, and its connection: the client sees that bytes are missing.
+// breakOff ends an answer that is not, and its connection: the client sees that bytes are missing. What a reader that was too
+// slow has not taken is thrown away: the kernel would go on offering it for minutes.
 func (l *lane) breakOff(s *socket, err error) {
+	if isReaders(err) {
+		reset(s.fd)
+	}
 	_ = l.server.countCut(&s.errand.exchange, err)
 	l.drop(s)
 }

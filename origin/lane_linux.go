@@ -139,6 +139,7 @@ type lane struct {
 	spare  *errand
 	vector [][]byte
 	sheaf  sheaf
+	pipe   *pipe // nil: bodies are copied
 }
 
 // A place is where events find their socket: one with another turn is gone.
@@ -164,6 +165,9 @@ func newLane(s *Server) (*lane, error) {
 	if err != nil {
 		_ = l.epoll.Close()
 		return nil, fmt.Errorf("epoll: %w", err)
+	}
+	if l.pipe, err = newPipe(); err != nil {
+		s.config.Logger.Warn("origin: bodies are copied", "error", err)
 	}
 	go func() { _ = raw.Read(l.poll) }() // until close
 	return l, nil
@@ -322,5 +326,16 @@ func (l *lane) close() {
 	l.over = true
 	l.mu.Unlock()
 	l.cut(true)
+	l.mu.Lock()
+	l.closePipe()
+	l.mu.Unlock()
 	_ = l.epoll.Close()
+}
+
+// closePipe has bodies copied from now on.
+func (l *lane) closePipe() {
+	if l.pipe != nil {
+		l.pipe.close()
+		l.pipe = nil
+	}
 }

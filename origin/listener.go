@@ -18,6 +18,7 @@ var refusal = []byte("HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nC
 type listener struct {
 	net.Listener
 	server    *Server
+	paced     bool // see paced
 	closed    chan struct{}
 	closeOnce sync.Once
 
@@ -29,7 +30,7 @@ type listener struct {
 
 func newListener(ln net.Listener, s *Server) *listener {
 	return &listener{
-		Listener: ln, server: s,
+		Listener: ln, server: s, paced: paced(ln),
 		closed:  make(chan struct{}),
 		perPeer: make(map[netip.Addr]int),
 		open:    make(map[*conn]struct{}),

@@ -142,6 +142,9 @@ func (l *lane) serve(s *socket, b []byte) {
 func (l *lane) expire(s *socket) {
 	switch s.state {
 	case idle:
+		if unsent(s.fd) > 0 { // it was answered, and does not read
+			reset(s.fd)
+		}
 		l.drop(s)
 	case reading:
 		e := s.errand
