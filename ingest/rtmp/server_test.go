@@ -458,3 +458,34 @@ func TestStrangerBytes(t *testing.T) {
 		t.Error("not counted")
 	}
 }
+
+// What is said out of order, and what is not RTMP, ends the connection.
+func TestOutOfOrder(t *testing.T) {
+	for name, tc := range map[string]struct {
+		say  func(c *client)
+		kind string
+	}{
+		"publish before connect": {func(c *client) { c.greet().publish(1, "cam1") }, "malformed"},
+		"a second connect": {func(c *client) {
+			c.greet().connect("live/good")
+			c.connect("live/good")
+		}, "malformed"},
+		"publish on no stream": {func(c *client) {
+			c.greet().connect("live/good")
+			c.publish(0, "cam1")
+		}, "malformed"},
+		"no command": {func(c *client) { c.greet().command(0, amf.OfNumber(1)) }, "malformed"},
+		"RTMPE":      {func(c *client) { c.raw(append([]byte{6}, make([]byte, 1536)...)) }, "handshake"},
+		"TLS":        {func(c *client) { c.raw(append([]byte{0x16, 3, 1}, make([]byte, 1536)...)) }, "handshake"},
+		"HTTP":       {func(c *client) { c.raw([]byte("GET / HTTP/1.1\r\n" + strings.Repeat("A: b\r\n", 300))) }, "handshake"},
+	} {
+		b := newBench(t, ingest.DefaultLimits())
+		c := b.dial()
+		tc.say(c)
+		c.ended()
+		eventually(t, name+" counted", func() bool { return b.metric("weir_rtmp_errors_total") == 1 })
+		if b.metric("weir_rtmp_errors_total", tc.kind) != 1 {
+			t.Errorf("%s: not counted as %s", name, tc.kind)
+		}
+	}
+}
