@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -58,7 +59,7 @@ func TestCaches(t *testing.T) {
 			more := a.Last.Quantile(0.5) - b.Last.Quantile(0.5)
 			t.Logf("%s, %d of %d players: media is there after %v (99%%: %v) through Varnish, after %v (99%%: %v) directly: %v more; timers %v late at most",
 				kind, share(kind, players), players, round(a.Last.Quantile(0.5)), round(a.Last.Quantile(0.99)), round(b.Last.Quantile(0.5)), round(b.Last.Quantile(0.99)), round(more), late)
-			if more > 10*time.Millisecond {
+			if more > mostBehind(players) {
 				say, why := t.Errorf, "and this machine was at ease"
 				if late > 0 || b.Last.Quantile(0.99) > 50*time.Millisecond {
 					say, why = t.Logf, "this machine was busy elsewhere"
@@ -92,6 +93,15 @@ func TestCaches(t *testing.T) {
 		}
 	}
 	t.Logf("Varnish fetched %d objects, each once", objects)
+}
+
+// mostBehind is how much later media may come through Varnish. All who play, both caches' and weir's own work go through this
+// machine's cores at the same instant: on two of them, an answer to each of 300 is some milliseconds of CPU time by itself.
+func mostBehind(players int) time.Duration {
+	if runtime.NumCPU() < 4 && players > 100 {
+		return 25 * time.Millisecond
+	}
+	return 10 * time.Millisecond
 }
 
 // Kinds of players in a crowd: half play HLS, in both ways, half DASH.

@@ -58,9 +58,13 @@ func TestLatencyColumns(t *testing.T) {
 	}
 	needBrowser(t)
 	goFirst(t)
-	for _, c := range []struct{ column, part time.Duration }{{time.Second, 200 * time.Millisecond}, {2 * time.Second, 500 * time.Millisecond}, {4 * time.Second, time.Second}} {
+	for _, c := range []struct{ column, part, segment time.Duration }{
+		{time.Second, 200 * time.Millisecond, 2 * time.Second},
+		{2 * time.Second, 500 * time.Millisecond, 2 * time.Second},
+		{4 * time.Second, time.Second, 4 * time.Second},
+	} {
 		t.Run(c.column.String(), func(t *testing.T) {
-			n := newNode(t, settings{name: "demo", part: c.part, tracks: []string{"video540", "video360", "video240", "audio"}})
+			n := newNode(t, settings{name: "demo", part: c.part, segment: c.segment, tracks: []string{"video540", "video360", "video240", "audio"}})
 			pushDemo(t, n, func(o *push.Options) { o.Epoch, o.Chunk = true, c.part })
 			most := c.column + 500*time.Millisecond
 			viewLow(t, n, time.Unix(0, 0), []promise{

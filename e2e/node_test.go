@@ -43,6 +43,7 @@ type node struct {
 type settings struct {
 	name       string        // in logs
 	window     time.Duration // live.window
+	segment    time.Duration // live.segment
 	part       time.Duration // live.part
 	list       bool          // page.list
 	stateURL   string        // state.url
@@ -74,7 +75,7 @@ func newNode(t *testing.T, s settings) *node {
 	fmt.Fprintf(&c, "http: {listen: %q}\ningest: {listen: %q}\nadmin: {listen: %q}\n", n.http, n.ingest, n.admin)
 	fmt.Fprintf(&c, "data: {dir: %q}\n", filepath.Join(dir, "data"))
 	fmt.Fprintf(&c, "page: {list: %v}\nlog: {access: %v}\n", s.list, s.access)
-	live := map[string]time.Duration{"window": s.window, "part": s.part}
+	live := map[string]time.Duration{"window": s.window, "segment": s.segment, "part": s.part}
 	maps.DeleteFunc(live, func(_ string, d time.Duration) bool { return d == 0 })
 	if len(live) > 0 {
 		c.WriteString("live:\n")

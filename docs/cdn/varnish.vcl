@@ -1,4 +1,4 @@
-# weir behind Varnish 6.0 or later (tested with 7.1, TestVarnish): each object is fetched once, also while it grows or is held.
+# weir behind Varnish 6.0 or later (tested with 7.1, TestCaches): each object is fetched once, also while it grows or is held.
 #
 #   varnishd -a :80 -f varnish.vcl -s malloc,4G -p timeout_idle=75 -p thread_pool_min=200
 #
