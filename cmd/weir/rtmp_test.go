@@ -23,7 +23,8 @@ func TestRTMP(t *testing.T) {
 	config := writeConfig(t, "")
 	var certificates []string
 	for _, way := range []struct{ command, scheme, key, config string }{
-		{ffmpeg, "rtmp", "rtmp.listen", config}, {ffmpeg, "rtmps", "rtmp.tls.listen", config},
+		{ffmpeg, "rtmp", "rtmp.listen", config},
+		{ffmpeg, "rtmps", "rtmp.tls.listen", config},
 		{gstreamer, "rtmp", "rtmp.listenSecondary", writeConfig(t, "")},
 	} {
 		command := strings.Fields(way.command)
