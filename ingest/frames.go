@@ -146,9 +146,11 @@ func (f *Frames) Abort() {
 	f.conn.finish()
 }
 
-// Close hands over what is whole and detaches the connection. The Frames must not be used afterwards.
+// Close detaches the connection. The chunk that was being put together is lost: it is not whole, and would differ from what
+// another source sends for the same time. The Frames must not be used afterwards.
 func (f *Frames) Close() {
 	f.Abort()
+	f.samples = f.samples[:0]
 	f.flush()
 	f.conn.Detach()
 }

@@ -61,6 +61,9 @@ func (e *elementary) attach(f *feed) error {
 	if e.conn, err = stream.Attach(true, p.kick); err != nil {
 		return err
 	}
+	if f.p.source == 0 && p.query.Get("src") == "" {
+		e.conn.From(p.client.String())
+	}
 	e.out = e.conn.Frames(f.stamps)
 	return nil
 }

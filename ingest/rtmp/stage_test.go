@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"log/slog"
+	"net/netip"
 	"net/url"
 	"slices"
 	"sync"
@@ -96,7 +97,8 @@ type stage struct {
 	log     *bytes.Buffer
 	start   time.Time
 	stop    func()
-	from    int // frames before that are not looked at
+	client  netip.Addr // of what is published
+	from    int        // frames before that are not looked at
 }
 
 // newStage makes a stage. Close it before the bubble's function returns.
@@ -141,7 +143,7 @@ func (s *stage) publish(name string) *feed {
 		s.t.Fatal(err)
 	}
 	f, err := openFeed(&publish{
-		door: &ingest.Door{Channel: s.channel}, name: u.Path, query: u.Query(),
+		door: &ingest.Door{Channel: s.channel}, name: u.Path, query: u.Query(), client: s.client,
 		log: slog.New(slog.NewTextHandler(s.log, nil)), kick: func() {},
 	})
 	if err != nil {

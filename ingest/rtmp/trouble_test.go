@@ -2,6 +2,7 @@ package rtmp
 
 import (
 	"fmt"
+	"net/netip"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -234,5 +235,49 @@ func TestReturns(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// Two encoders publish the same under one name, from two addresses, by stamps of one clock: the second stands by, and goes
+// on where the first ends, with nothing missing. From one address the second takes over.
+func TestTwoEncoders(t *testing.T) {
+	for name, second := range map[string]string{"two addresses": "192.0.2.2", "one address": "192.0.2.1"} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newStage(t)
+				defer s.stop()
+				pair := func() []*track {
+					return []*track{{rate: 25, per: 1, key: every(50)}, {audio: true, rate: 48000, per: 1024}}
+				}
+				s.client = netip.MustParseAddr("192.0.2.1")
+				first := s.open("cam", pair()...)
+				s.play(10*time.Second, first)
+				s.client = netip.MustParseAddr(second)
+				other := s.open("cam", pair()...)
+				for _, k := range other.tracks {
+					k.frames = int(10 * k.rate / k.per)
+				}
+				if err := first.f.err(); (err != nil) != (name == "one address") {
+					t.Fatalf("the first: %v", err)
+				}
+				shows := []*show{first, other}
+				if first.f.err() != nil {
+					shows = shows[1:]
+				}
+				s.play(25*time.Second, shows...)
+				first.f.close(nil)
+				s.play(50*time.Second, other)
+				video, audio := s.listed("cam"), s.listed(audio48)
+				if len(video.gaps)+len(audio.gaps) != 0 || video.media < 20 {
+					t.Errorf("%d segments, gaps %v, %v\n%s", video.media, video.gaps, audio.gaps, s.log)
+				}
+				for i, f := range video.frames[1:] {
+					if before := video.frames[i]; f.number != before.number+1 || f.time != before.time+4800 {
+						t.Fatalf("frame %d at %d after %d at %d\n%s", f.number, f.time, before.number, before.time, s.log)
+					}
+				}
+				s.inSync(first.tracks[0], video, first.tracks[1], audio, 25*time.Millisecond)
+			})
+		})
 	}
 }

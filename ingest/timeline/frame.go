@@ -15,11 +15,12 @@ type Frame struct {
 // FrameAt tells where the frame of an input that starts at x (encoder ticks) lies. ok is false where the track has no grid,
 // or it is not known yet: a frame ends where the next one starts then.
 //
-// Chunks are as many whole frames as Config.Chunk holds, one at least, counted from the start of the part that they lie in.
-// Chunks that the input has sent before must have been submitted.
+// Chunks are as many whole frames as Config.Chunk holds, one at least, counted from the start of the part that they lie in:
+// a chunk is the same whichever source sends it, and whatever of it waits. (Where segments run on to a sync sample, chunks
+// that the input has sent before must have been submitted.)
 func (tl *Timeline) FrameAt(id InputID, x int64) (f Frame, ok bool) {
 	in := tl.find(id)
-	if in == nil || in.base == nil || len(in.q) > 0 || len(tl.gens) == 0 || tl.relearn.on || !plausible(x, in.info.Timescale) {
+	if in == nil || in.base == nil || len(tl.gens) == 0 || tl.relearn.on || !plausible(x, in.info.Timescale) {
 		return f, false
 	}
 	c := &in.t.cur
@@ -31,17 +32,25 @@ func (tl *Timeline) FrameAt(id InputID, x int64) (f Frame, ok bool) {
 	if f.End = in.m.from(at + cadence); f.End <= x { // a frame of less than a tick
 		return f, false
 	}
-	start, part := c.begin, c.g.partLength(c.grid)
+	start, end := c.begin, c.end
 	if c.open {
 		start = c.parts.start
 	}
+	if !c.runsOn() && (at < start || at >= end) { // what is served is elsewhere
+		n := tl.numberAt(in.t, at)
+		if tl.genOf(n) != c.g {
+			return f, false
+		}
+		start, end = c.g.edge(c.grid, c.g.slot(n)), tl.slotEnd(in.t, c.g, c.grid, n)
+	}
+	part := c.g.partLength(c.grid)
 	start += floorDiv(at-start, part) * part
 	chunk := tl.cfg.chunkFrames(c.grid) * cadence
-	end := min(start+(floorDiv(at-start, chunk)+1)*chunk, start+part)
-	if !c.runsOn() && at < c.end {
-		end = min(end, c.end)
+	limit := min(start+(floorDiv(at-start, chunk)+1)*chunk, start+part)
+	if !c.runsOn() {
+		limit = min(limit, end)
 	}
-	f.More = int(max((end-at)/cadence-1, 0))
+	f.More = int(max((limit-at)/cadence-1, 0))
 	return f, true
 }
 
