@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"weir/bench/demo"
 	"weir/bench/push"
 )
 
@@ -179,6 +180,7 @@ func (d *duo) judge() {
 // ones leave no trace; those that share time cost a slot or two, which are GAPs; others one discontinuity each. weir check
 // follows and finds nothing.
 func TestSources(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		like   likeness
 		format push.Format
@@ -233,22 +235,40 @@ func TestSourcesPlayed(t *testing.T) {
 					if s.at.Before(from) || s.length <= c.most {
 						continue
 					}
-					if s.buffered > inHand && c.like == bitExact || v.busy(&player, s.at.Add(-time.Second), s.at.Add(s.length)) {
+					if s.length > 10*time.Second && player.passedOver(s.at) {
+						t.Skipf("%s passed over a part, and has loaded nothing since (docs/players.md)", p.Name)
+					}
+					if s.length < 5*time.Second && (s.buffered > inHand && c.like == bitExact || v.busy(&player, s.at.Add(-time.Second), s.at.Add(s.length))) {
 						t.Logf("%s stood still for %v at %s: this machine was busy elsewhere", p.Name, s.length, clock(s.at))
 						continue
 					}
 					t.Errorf("%s stalled for %v at %s, %.2f s buffered", p.Name, s.length.Round(time.Millisecond), clock(s.at), s.buffered)
 				}
-				right, wrong := 0, 0
-				for _, a := range v.ages(&player, from) {
-					if right++; a.age > 9*time.Second {
-						wrong++
-					}
-				}
-				if right < 20 || wrong > 0 {
-					t.Errorf("%s: of %d pictures that could be read %d are of another time", p.Name, right, wrong)
+				if right, wrong, dark := player.rightPictures(from); right < 100 || wrong > 0 || dark*10 > right {
+					t.Errorf("%s: %d pictures were of their time, %d of another, and %d could not be read", p.Name, right, wrong, dark)
 				}
 			}
 		})
 	}
+}
+
+// rightPictures counts the pictures since a time whose frame counter is that of the media's time, those of another time, and
+// those that could not be read. Media at UTC t is the loop at t modulo its length.
+func (v *viewer) rightPictures(from time.Time) (right, wrong, dark int) {
+	const near = demo.FrameRate / 2 // frames: what players say of their playhead is not to the frame
+	for _, f := range v.frames {
+		switch {
+		case f.at.Before(from) || f.Playhead == 0:
+		case f.Frame < 0:
+			dark++
+		default:
+			want := int(f.Playhead*demo.FrameRate/1000) % demo.Frames
+			if d := (f.Frame - want + demo.Frames) % demo.Frames; d <= near || d >= demo.Frames-near {
+				right++
+			} else {
+				wrong++
+			}
+		}
+	}
+	return right, wrong, dark
 }
