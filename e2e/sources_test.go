@@ -239,8 +239,9 @@ func TestSourcesPlayed(t *testing.T) {
 					if s.at.Before(from) || s.length <= c.most {
 						continue
 					}
-					if s.length > 10*time.Second && player.passedOver(s.at) {
-						t.Skipf("%s passed over a part, and has loaded nothing since (docs/players.md)", p.Name)
+					if player.passedOver(s.at) { // docs/players.md
+						t.Logf("%s stood still for %v at %s: it asked for no media, though playlists told it of more", p.Name, s.length, clock(s.at))
+						continue
 					}
 					if s.length < 5*time.Second && (s.buffered > inHand && c.like == bitExact || v.busy(&player, s.at.Add(-time.Second), s.at.Add(s.length))) {
 						t.Logf("%s stood still for %v at %s: this machine was busy elsewhere", p.Name, s.length, clock(s.at))
