@@ -32,9 +32,18 @@ func (l *lane) join(s *socket, what <-chan struct{}) {
 		go l.attend(c)
 	}
 	e := s.errand
-	e.crowd, e.prev, e.next = c, c.last, nil
-	if c.last != nil {
-		c.last.errand.next = s
+	e.crowd = c
+	if s.state == held && e.answer.Kind == KindPart { // media goes before the lists that say it is there
+		if e.next = c.first; e.next != nil {
+			e.next.errand.prev = s
+		} else {
+			c.last = s
+		}
+		c.first = s
+		return
+	}
+	if e.prev = c.last; e.prev != nil {
+		e.prev.errand.next = s
 	} else {
 		c.first = s
 	}

@@ -281,6 +281,49 @@ func TestGoneWhileHeld(t *testing.T) {
 	}
 }
 
+// TestPartsGoFirst: of those who wait for the same version, who has asked for the part itself is answered before who has asked
+// for the playlist that lists it.
+func TestPartsGoFirst(t *testing.T) {
+	s, c := newLowServer(t)
+	addr := serve(t, s)
+	lists := fmt.Sprintf("GET %s?_HLS_msn=%d&_HLS_part=%d HTTP/1.1\r\nHost: x\r\n\r\n", videoList, openN, openParts)
+	parts := fmt.Sprintf("GET %s HTTP/1.1\r\nHost: x\r\n\r\n", partPath(openN, openParts))
+	var conns []dialed
+	for i, request := range slices.Repeat([]string{lists, lists, lists, parts, parts, parts}, 6) { // on each lane, also where there are several
+		conns = append(conns, dial(t, addr))
+		if _, err := io.WriteString(conns[i], request); err != nil {
+			t.Fatal(err)
+		}
+		waitFor(t, func() bool { return s.metrics.waiting.Load() == int64(i+1) })
+	}
+	seen := 0
+	for _, l := range s.lanes.all {
+		l.mu.Lock()
+		for _, crowd := range l.crowds {
+			inLists, before := false, (*socket)(nil)
+			for s := crowd.first; s != nil; before, s = s, s.errand.next {
+				isPart := s.errand.answer.Kind == KindPart
+				if s.errand.prev != before || inLists && isPart || s.errand.next == nil && crowd.last != s {
+					t.Errorf("a part behind a playlist: %t; or a list that is none", isPart)
+				}
+				inLists = !isPart
+				seen++
+			}
+		}
+		l.mu.Unlock()
+	}
+	if seen != len(conns) {
+		t.Errorf("%d wait, want %d", seen, len(conns))
+	}
+	c.part(c.video, openN, openParts)
+	c.Publish()
+	for i := range conns {
+		if b := conns[i].answer(t); !bytes.HasPrefix(b, []byte("HTTP/1.1 200")) {
+			t.Errorf("%d: %.30q", i, b)
+		}
+	}
+}
+
 // TestAllGoneWhileHeld: a crowd that all have left leaves nothing behind.
 func TestAllGoneWhileHeld(t *testing.T) {
 	s, _ := newLowServer(t)
