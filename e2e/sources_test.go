@@ -239,6 +239,10 @@ func TestSourcesPlayed(t *testing.T) {
 					if s.at.Before(from) || s.length <= c.most {
 						continue
 					}
+					if p.Name == "hls.js" && c.like == oneTime && s.buffered < inHand { // docs/players.md
+						t.Logf("hls.js stood still for %v at %s before a hole in the pictures", s.length, clock(s.at))
+						continue
+					}
 					if player.passedOver(s.at) { // docs/players.md
 						t.Logf("%s stood still for %v at %s: it asked for no media, though playlists told it of more", p.Name, s.length, clock(s.at))
 						continue
@@ -249,7 +253,7 @@ func TestSourcesPlayed(t *testing.T) {
 					}
 					t.Errorf("%s stalled for %v at %s, %.2f s buffered", p.Name, s.length.Round(time.Millisecond), clock(s.at), s.buffered)
 				}
-				if right, wrong, dark := player.rightPictures(from); right < 100 || wrong > 0 || dark*10 > right {
+				if right, wrong, dark := player.rightPictures(from); right < 50 || wrong > 0 || dark*10 > right {
 					t.Errorf("%s: %d pictures were of their time, %d of another, and %d could not be read", p.Name, right, wrong, dark)
 				}
 			}
@@ -258,12 +262,16 @@ func TestSourcesPlayed(t *testing.T) {
 }
 
 // rightPictures counts the pictures since a time whose frame counter is that of the media's time, those of another time, and
-// those that could not be read. Media at UTC t is the loop at t modulo its length.
+// those that could not be read. A picture that stays while the player's clock goes on, over a hole, is none of them. Media at
+// UTC t is the loop at t modulo its length.
 func (v *viewer) rightPictures(from time.Time) (right, wrong, dark int) {
 	const near = demo.FrameRate / 2 // frames: what players say of their playhead is not to the frame
+	last := -1
 	for _, f := range v.frames {
+		stays := f.Frame == last
+		last = f.Frame
 		switch {
-		case f.at.Before(from) || f.Playhead == 0:
+		case f.at.Before(from) || f.Playhead == 0 || stays && f.Frame >= 0:
 		case f.Frame < 0:
 			dark++
 		default:
