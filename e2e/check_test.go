@@ -109,7 +109,14 @@ func judge(t *testing.T, length time.Duration, nodes ...*node) *verdict {
 // judgeURLs begins to judge manifests.
 func judgeURLs(t *testing.T, length time.Duration, urls ...string) *verdict {
 	t.Helper()
-	o := check.Options{For: length, Log: logger(t, "check"), URLs: urls}
+	return judgeWith(t, check.Options{For: length, URLs: urls})
+}
+
+// judgeWith begins to judge by options.
+func judgeWith(t *testing.T, o check.Options) *verdict {
+	t.Helper()
+	o.Log = logger(t, "check")
+	urls := o.URLs
 	for _, url := range urls {
 		eventually(t, 20*time.Second, "a manifest to judge", func() error {
 			_, err := get(url)

@@ -20,14 +20,16 @@ func listedSegments(t *testing.T, base string, playlists, segments int) []string
 }
 
 // mediaURLs returns the URLs of a node's media playlists.
-func mediaURLs(base string) ([]string, error) {
-	text, err := get(base + hlsPath)
+func mediaURLs(base string) ([]string, error) { return mediaURLsOf(base + hlsPath) }
+
+func mediaURLsOf(multivariant string) ([]string, error) {
+	text, err := get(multivariant)
 	if err != nil {
 		return nil, err
 	}
 	var urls []string
 	for _, uri := range mediaPlaylists(string(text)) {
-		urls = append(urls, resolve(base+hlsPath, uri))
+		urls = append(urls, resolve(multivariant, uri))
 	}
 	if len(urls) == 0 {
 		return nil, fmt.Errorf("no media playlist in\n%s", text)

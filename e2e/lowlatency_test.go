@@ -31,7 +31,7 @@ func TestLowLatency(t *testing.T) {
 	n := newNode(t, settings{name: "demo", tracks: []string{"video540", "video360", "video240", "audio"}})
 	pushDemo(t, n, func(o *push.Options) { o.Epoch = true })
 	encoder := newNode(t, settings{name: "camera", tracks: []string{"stream0", "stream1"}})
-	began := pushCamera(t, encoder)
+	began := pushCamera(t, encoder, docsLowDASH)
 	pair := []promise{
 		{player{"hls.js", "hls", hlsPath}, 1500 * time.Millisecond},
 		{player{"dash.js", "dash", lowDashPath}, 1200 * time.Millisecond},
@@ -356,16 +356,16 @@ func (v *lowViewing) asked(t *testing.T, length time.Duration) {
 // pushCamera has ffmpeg read the demo in real time like a camera, encode it, and push it with low latency, by the docs'
 // command. What it returns waits until it is known when the camera showed frame 0: ffmpeg says so itself, in a second
 // output that names each frame as it is read.
-func pushCamera(t *testing.T, n *node) (began func() time.Time) {
+func pushCamera(t *testing.T, n *node, heading string) (began func() time.Time) {
 	t.Helper()
 	file, err := demoFile()
 	if err != nil {
 		t.Fatal(err)
 	}
 	feed := "INPUT='-re -stream_loop -1 -i " + file + " -map 0:v:0 -c copy -flush_packets 1 -f framecrc pipe:1'\n" +
-		"ALL='-map 0:v:0 -c:v libx264 -preset ultrafast -tune zerolatency -g 50 -keyint_min 50 -sc_threshold 0 -s 640x360 -b:v 700k " +
-		"-map 0:a -c:a aac -b:a 96k'\n"
-	cmd := ffmpegCommand(t, n.publishing(), n.live(), docsLowDASH, feed)
+		"V720='-map 0:v:0 -c:v libx264 -preset ultrafast -tune zerolatency -g 50 -keyint_min 50 -sc_threshold 0 -s 640x360 -b:v 700k'\n" +
+		"SOUND='-map 0:a -c:a aac -b:a 96k'\nALL=\"$V720 $SOUND\"\n"
+	cmd := ffmpegCommand(t, n.publishing(), n.live(), heading, feed)
 	in, out, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
