@@ -62,9 +62,10 @@ bench: ## measure latency, waiting requests, ingest, delivery beside nginx, and 
 	@scripts/tools.sh certificates nginx
 	go run ./bench/cmd/bench $(BENCH)
 
-soak: ## four runs of SOAKTIME (1h): encoders that come and go, hostile input, 50 channels with low latency and many players, weir check on low latency
+soak: ## four runs of SOAKTIME (1h): encoders that come and go, hostile input, 50 channels with low latency and many players, weir check on low latency; and what is too long for make test
 	WEIR_SOAK=$(SOAKTIME) go test -count=1 -timeout 0 -run '^TestDrift$$' ./ingest/rtmp
-	WEIR_SOAK=$(SOAKTIME) go test -count=1 -timeout 0 -v -run '^Test((Hostile|LowLatency)?Soak|CheckLowLatency)$$' ./e2e
+	WEIR_SOAK=$(SOAKTIME) go test -count=1 -timeout 0 -v -run '^Test((Hostile|LowLatency)?Soak|CheckLowLatency|GeneratedRTMP|SourcesPlayed)$$' ./e2e
+	WEIR_SOAK=$(SOAKTIME) go test -count=1 -timeout 0 -v -run '^TestModes$$/^RTMP$$' ./e2e
 
 golden: ## rewrite the golden files; read the difference before you commit it
 	go test $(GOLDEN) -update

@@ -21,11 +21,12 @@ type mode struct {
 	smooth  bool          // dash.js also plays Smooth
 	late    bool          // a player also starts in the hole of the restart
 	alone   bool          // ffmpeg encodes, which takes a core: no other mode is tested meanwhile
+	long    bool          // make soak tests it
 }
 
 var modes = []mode{
 	{name: "CMAF", docs: docsCMAF, feed: encoded, heights: ffmpegHeights, shift: 80 * time.Millisecond, late: true, alone: true},
-	{name: "RTMP", docs: docsRTMP, feed: copied, heights: demoHeights, smooth: true},
+	{name: "RTMP", docs: docsRTMP, feed: copied, heights: demoHeights, smooth: true, long: true},
 	{name: "Smooth-one", docs: docsSmoothOne, feed: copied, heights: demoHeights, smooth: true},
 	{name: "Smooth-each", docs: docsSmoothEach, feed: copied, heights: demoHeights},
 	{name: "DASH", docs: docsDASH, feed: copied, heights: demoHeights},
@@ -41,6 +42,9 @@ func TestModes(t *testing.T) {
 	need(t, "ffmpeg")
 	for _, m := range modes {
 		t.Run(m.name, func(t *testing.T) {
+			if m.long {
+				longForm(t)
+			}
 			if !m.alone {
 				t.Parallel() // mostly they wait: two at a time fit on two cores
 			}

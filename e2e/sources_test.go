@@ -207,6 +207,7 @@ func TestSources(t *testing.T) {
 // TestSourcesPlayed: what viewers see of it, in hls.js and dash.js with low latency and in Shaka. Bit-exact encoders: no
 // stall. Encoders that share time: no stall over one slot, and every picture is right, by its frame counter.
 func TestSourcesPlayed(t *testing.T) {
+	longForm(t)
 	needBrowser(t)
 	for name, c := range map[string]struct {
 		like likeness

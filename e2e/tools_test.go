@@ -25,6 +25,14 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// longForm skips a test for which make test has no time: make soak runs it.
+func longForm(t *testing.T) {
+	t.Helper()
+	if os.Getenv("WEIR_SOAK") == "" {
+		t.Skip("it takes minutes: make soak runs it, or WEIR_SOAK=1h")
+	}
+}
+
 // How to get the tools on Debian.
 var install = map[string]string{
 	"ffmpeg":   "apt-get install ffmpeg",

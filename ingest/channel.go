@@ -56,6 +56,7 @@ type Channel struct {
 	sources     []string           // that have been seen
 	streams     map[string]*Stream // by key
 	conns       int                // attached, over all streams
+	busy        int64              // UTC ns when an encoder was seen last
 	tracks      map[string]*track
 	identities  map[string]TrackRecord
 	generations []timeline.Generation
@@ -159,18 +160,24 @@ func (c *Channel) Run(ctx context.Context) error {
 	}
 }
 
-// together is how much later than its time a deadline may be met where no encoder is.
-const together = int64(200 * time.Millisecond)
+const (
+	together = int64(200 * time.Millisecond) // how much later than its time a deadline may be met in an idle channel
+	idleTime = int64(30 * time.Second)       // without encoders, after which a channel is idle: few viewers wait any more
+)
 
-// unhurried is when a deadline is met: without encoders a GAP is listed a little later, together with those of all channels
-// that have none, for what idle channels cost is the waking of a process that rests.
+// unhurried is when a deadline is met: in an idle channel a GAP is listed a little later, together with those of all such
+// channels, for what idle channels cost is the waking of a process that rests.
 func (c *Channel) unhurried(deadline int64) int64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	now := c.deps.Now()
 	for _, s := range c.streams {
 		if s.open {
-			return deadline
+			c.busy = now
 		}
+	}
+	if now-c.busy < idleTime {
+		return deadline
 	}
 	return (deadline + together - 1) / together * together
 }

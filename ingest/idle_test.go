@@ -16,6 +16,10 @@ func TestIdleDeadlines(t *testing.T) {
 		t.Errorf("with an encoder: %v late", time.Duration(got-at))
 	}
 	v.conn.Detach()
+	if got := b.channel.unhurried(at); got != at {
+		t.Errorf("just after: %v late", time.Duration(got-at))
+	}
+	b.now += idleTime
 	got := b.channel.unhurried(at)
 	if got < at || got-at >= together || got != b.channel.unhurried(at-int64(20*time.Millisecond)) {
 		t.Errorf("without: %v late", time.Duration(got-at))

@@ -86,6 +86,13 @@ func (p *tape) end(kind chunk.Kind) error {
 	return nil
 }
 
+// busy tells whether a message of a kind is under way.
+func (p *tape) busy(kind chunk.Kind) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.under[kind] != nil
+}
+
 func (p *tape) abort(kind chunk.Kind) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -289,6 +296,7 @@ func (c *client) greet() *client {
 	hello := make([]byte, helloSize)
 	hello[0] = 3
 	c.raw(hello)
+	_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
 	if _, err := c.chunks.Take(1 + 1536); err != nil {
 		c.t.Fatal(err)
 	}

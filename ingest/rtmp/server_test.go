@@ -244,7 +244,7 @@ func TestPublicationEnds(t *testing.T) {
 			head := chunk.Append(nil, 9, chunk.Header{Kind: chunk.Audio, Stream: 1}, make([]byte, 500), 128)
 			c.raw(head[:12+128])
 			p := b.tape(0)
-			eventually(t, "sound", func() bool { n, _, _ := p.count(); return n == 1 })
+			eventually(t, "sound, and half a frame more", func() bool { n, _, _ := p.count(); return n == 1 && p.busy(chunk.Audio) })
 			tc.end(c, p)
 			if code, text := c.status(); code != tc.code || text == "" {
 				t.Errorf("%s %q, want %s", code, text, tc.code)
