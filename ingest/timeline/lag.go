@@ -66,7 +66,7 @@ func (tl *Timeline) punctual(in *input, h *held, end int64) {
 	late := sub(h.arrival, scale(end, second, int64(grid.Timescale)))
 	t.late.see(h.arrival, min(max(late, -1<<60), 1<<60), tl.gen().half()/2)
 	t.paced = true
-	t.spare -= t.spare / 32 // some of the chunks may end with a slot
+	t.spare -= t.spare / 16 // up to eight slots in a row may end with chunks that drift past them (86 frames of 44.1 kHz)
 	if in.m.At(h.end) > end+grid.Cadence {
 		t.spare = max(t.spare, min(scale(h.end-h.time, second, int64(in.info.Timescale)), maxSpare))
 	}
