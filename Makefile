@@ -44,7 +44,7 @@ test: ## run all tests, those under the race detector and with real clients too
 	go vet ./...
 	WEIR_REQUIRE_TOOLS=1 go test $$(go list ./... | grep -v /e2e)
 	@$(MAKE) --no-print-directory race
-	WEIR_REQUIRE_TOOLS=1 go test -count=1 -timeout 15m ./e2e/...
+	WEIR_REQUIRE_TOOLS=1 go test -count=1 -timeout 20m ./e2e/...
 
 race: ## run the tests of what runs concurrently under the race detector
 	@scripts/tools.sh certificates gcc
@@ -64,8 +64,8 @@ bench: ## measure latency, waiting requests, ingest, delivery beside nginx, and 
 
 soak: ## four runs of SOAKTIME (1h): encoders that come and go, hostile input, 50 channels with low latency and many players, weir check on low latency; and what is too long for make test
 	WEIR_SOAK=$(SOAKTIME) go test -count=1 -timeout 0 -run '^TestDrift$$' ./ingest/rtmp
-	WEIR_SOAK=$(SOAKTIME) go test -count=1 -timeout 0 -v -run '^Test((Hostile|LowLatency)?Soak|CheckLowLatency|GeneratedRTMP|SourcesPlayed)$$' ./e2e
-	WEIR_SOAK=$(SOAKTIME) go test -count=1 -timeout 0 -v -run '^TestModes$$/^RTMP$$' ./e2e
+	WEIR_SOAK=$(SOAKTIME) go test -count=1 -timeout 0 -v -run '^Test((Hostile|LowLatency)?Soak|CheckLowLatency|GeneratedRTMP|HEVCByRTMP|Sources|SourcesPlayed)$$' ./e2e
+	WEIR_SOAK=$(SOAKTIME) go test -count=1 -timeout 0 -v -run '^TestModes$$/^(RTMP|Smooth-each)$$' ./e2e
 
 golden: ## rewrite the golden files; read the difference before you commit it
 	go test $(GOLDEN) -update

@@ -42,6 +42,7 @@ func newYard(t *testing.T, limits, memory string) *yard {
 	}}
 	var c strings.Builder
 	fmt.Fprintf(&c, "http: {listen: %q}\ningest:\n  listen: %q\n  limits: %s\nadmin: {listen: %q}\n", y.http, y.ingest, limits, y.admin)
+	c.WriteString(rtmpAt("127.0.0.1:0"))
 	fmt.Fprintf(&c, "data: {dir: %q}\nlive: {segment: 1s, window: 60s}\ncache: {memory: %s}\n", filepath.Join(dir, "data"), memory)
 	var events, assets, outputs, locators strings.Builder
 	for i := range yardChannels {

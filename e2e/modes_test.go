@@ -28,7 +28,7 @@ var modes = []mode{
 	{name: "CMAF", docs: docsCMAF, feed: encoded, heights: ffmpegHeights, shift: 80 * time.Millisecond, late: true, alone: true},
 	{name: "RTMP", docs: docsRTMP, feed: copied, heights: demoHeights, smooth: true, long: true},
 	{name: "Smooth-one", docs: docsSmoothOne, feed: copied, heights: demoHeights, smooth: true},
-	{name: "Smooth-each", docs: docsSmoothEach, feed: copied, heights: demoHeights},
+	{name: "Smooth-each", docs: docsSmoothEach, feed: copied, heights: demoHeights, long: true},
 	{name: "DASH", docs: docsDASH, feed: copied, heights: demoHeights},
 	{name: "DASH-low-latency", docs: docsLowDASH, feed: copied, heights: demoHeights},
 	{name: "HLS", docs: docsHLS, feed: copied, heights: demoHeights},

@@ -236,6 +236,7 @@ func TestGeneratedRTMP(t *testing.T) {
 // HEVC comes by Enhanced RTMP, which no encoder here speaks: what ffmpeg has made is sent by a client of the tests. ffmpeg
 // plays it.
 func TestHEVCByRTMP(t *testing.T) {
+	longForm(t)
 	need(t, "ffmpeg")
 	path := filepath.Join(t.TempDir(), "hevc.mp4")
 	if err := run(".", "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25", "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000",

@@ -179,6 +179,7 @@ func (d *duo) judge() {
 // TestSources: two encoders, of which the served one dies by TCP reset, silence, a stalled body and a kill in turn. Bit-exact
 // ones leave no trace, and weir check finds nothing; those that share no time cost one discontinuity each.
 func TestSources(t *testing.T) {
+	longForm(t)
 	t.Parallel()
 	for name, c := range map[string]struct {
 		like   likeness
