@@ -38,7 +38,7 @@ $(PLAYERS): origin/page/package-lock.json origin/page/package.json origin/page/b
 $(BROWSER): e2e/browser/package-lock.json e2e/browser/package.json
 	cd e2e/browser && npm ci --no-audit --no-fund --loglevel=error
 
-test: ## run all tests, those under the race detector and with real clients too
+test: ## run the tests, those under the race detector and with real clients too; make soak has the long ones
 	@scripts/tools.sh certificates node npm ffmpeg chromium gcc varnishd nginx gst-launch-1.0
 	@$(MAKE) --no-print-directory $(PLAYERS) $(BROWSER)
 	go vet ./...
@@ -63,9 +63,11 @@ bench: ## measure latency, waiting requests, ingest, delivery beside nginx, and 
 	go run ./bench/cmd/bench $(BENCH)
 
 soak: ## four runs of SOAKTIME (1h): encoders that come and go, hostile input, 50 channels with low latency and many players, weir check on low latency; and what is too long for make test
+	@scripts/tools.sh certificates node npm ffmpeg chromium gcc
+	@$(MAKE) --no-print-directory $(PLAYERS) $(BROWSER)
 	WEIR_SOAK=$(SOAKTIME) go test -count=1 -timeout 0 -run '^TestDrift$$' ./ingest/rtmp
-	WEIR_SOAK=$(SOAKTIME) go test -count=1 -timeout 0 -v -run '^Test((Hostile|LowLatency)?Soak|CheckLowLatency|GeneratedRTMP|HEVCByRTMP|Sources|SourcesPlayed)$$' ./e2e
-	WEIR_SOAK=$(SOAKTIME) go test -count=1 -timeout 0 -v -run '^TestModes$$/^(RTMP|Smooth-each)$$' ./e2e
+	WEIR_REQUIRE_TOOLS=1 WEIR_SOAK=$(SOAKTIME) go test -count=1 -timeout 0 -v -run '^Test((Hostile|LowLatency)?Soak|CheckLowLatency|GeneratedRTMP|HEVCByRTMP|Sources|SourcesPlayed)$$' ./e2e
+	WEIR_REQUIRE_TOOLS=1 WEIR_SOAK=$(SOAKTIME) go test -count=1 -timeout 0 -v -run '^TestModes$$/^(RTMP|Smooth-each)$$' ./e2e
 
 golden: ## rewrite the golden files; read the difference before you commit it
 	go test $(GOLDEN) -update

@@ -1,9 +1,11 @@
 package ingest
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -68,6 +70,16 @@ func (g *Gate) Heard(client netip.Addr, now time.Time) bool { return g.strangers
 // Showed notes a token of the client, right or wrong.
 func (g *Gate) Showed(client netip.Addr, right bool, now time.Time) {
 	g.strangers.showed(client, right, now)
+}
+
+// Passes tells errors of Accept that are a shortage or a peer's doing: a listener waits a little and goes on.
+func Passes(err error) bool {
+	for _, e := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ECONNABORTED, syscall.EINTR} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
 }
 
 // PeerOf is the address at the other end of a connection.

@@ -323,7 +323,7 @@ func (c *conn) logEnd(f fault, err error, minor bool) {
 		return
 	}
 	channel := c.app.door.Channel.Name()
-	if f.kind == "" || !c.s.mayLog(channel+"/"+c.app.last+"/"+f.kind) {
+	if f.kind == "" || !c.s.logs.May(channel+"/"+c.app.last+"/"+f.kind) {
 		return
 	}
 	level := slog.LevelWarn

@@ -3,10 +3,8 @@ package rtmp
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"net"
 	"sync"
-	"syscall"
 	"time"
 
 	"weir/ingest"
@@ -44,7 +42,7 @@ func (p *Port) Serve(ln net.Listener) error {
 			p.admit(nc)
 		case p.drains():
 			return nil
-		case !passes(err):
+		case !ingest.Passes(err):
 			return err
 		default:
 			pause = min(max(2*pause, 5*time.Millisecond), time.Second)
@@ -52,16 +50,6 @@ func (p *Port) Serve(ln net.Listener) error {
 			time.Sleep(pause)
 		}
 	}
-}
-
-// passes tells errors of Accept that are a shortage or a peer's doing.
-func passes(err error) bool {
-	for _, e := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ECONNABORTED, syscall.EINTR} {
-		if errors.Is(err, e) {
-			return true
-		}
-	}
-	return false
 }
 
 // admit starts a connection within the caps of the gate, on a goroutine that Shutdown waits for. One that is too many is
@@ -75,7 +63,7 @@ func (p *Port) admit(nc net.Conn) {
 	}
 	if bound := s.cfg.Gate.Enter(peer); bound != "" {
 		s.metrics.refused.WithLabelValues(bound).Inc()
-		if s.mayLog("refused/" + bound) {
+		if s.logs.May("refused/" + bound) {
 			s.cfg.Log.Warn("encoder connection refused: one too many", "bound", "ingest.limits."+bound, "remote", nc.RemoteAddr().String())
 		}
 		_ = nc.Close()

@@ -121,7 +121,7 @@ func (c *conn) failed(st *stream, err error) error {
 	if c.published() {
 		c.said = false
 		c.s.metrics.failures.WithLabelValues(f.kind).Inc()
-		if c.s.mayLog(st.channel + "/" + st.name + "/" + f.kind) {
+		if c.s.logs.May(st.channel + "/" + st.name + "/" + f.kind) {
 			st.log.Warn("publication ended", "kind", f.kind, "err", err)
 		}
 		return nil

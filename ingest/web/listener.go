@@ -1,14 +1,12 @@
 package web
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/netip"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"weir/ingest"
@@ -63,7 +61,7 @@ func (l *listener) Accept() (net.Conn, error) {
 	for {
 		nc, err := l.Listener.Accept()
 		if err != nil {
-			if !passes(err) {
+			if !ingest.Passes(err) {
 				return nil, err
 			}
 			pause = min(max(2*pause, 5*time.Millisecond), time.Second)
@@ -83,21 +81,11 @@ func (l *listener) Accept() (net.Conn, error) {
 			return c, nil
 		}
 		l.s.metrics.refused.WithLabelValues(bound).Inc()
-		if l.s.mayLog("refused/" + bound) {
+		if l.s.logs.May("refused/" + bound) {
 			l.s.cfg.Log.Warn("encoder connection refused: one too many", "bound", "ingest.limits."+bound, "remote", nc.RemoteAddr().String())
 		}
 		l.part(nc, bound)
 	}
-}
-
-// passes tells errors of Accept that are a shortage or a peer's doing.
-func passes(err error) bool {
-	for _, e := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ECONNABORTED, syscall.EINTR} {
-		if errors.Is(err, e) {
-			return true
-		}
-	}
-	return false
 }
 
 var refusals = map[string][]byte{

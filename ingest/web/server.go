@@ -34,12 +34,12 @@ type Server struct {
 	gate    *ingest.Gate
 	http    *fasthttp.Server
 	metrics *metrics
+	logs    ingest.Throttle // one line per stream and kind
 
 	draining  atomic.Bool
 	mu        sync.Mutex
 	listeners []*listener
 	conns     map[*ingest.Conn]struct{} // bodies being read: not used after Detach
-	lastLog   map[string]time.Time      // throttle: one line per stream and kind
 	books     map[string]*book          // by channel
 }
 
@@ -47,7 +47,7 @@ type Server struct {
 func New(cfg Config, doors *ingest.DoorTable) *Server {
 	s := &Server{
 		cfg: cfg, doors: doors, gate: cfg.Gate,
-		conns: map[*ingest.Conn]struct{}{}, lastLog: map[string]time.Time{}, books: map[string]*book{},
+		conns: map[*ingest.Conn]struct{}{}, books: map[string]*book{},
 	}
 	if s.gate == nil {
 		s.gate = ingest.NewGate(cfg.Limits, cfg.TrustedProxies)
@@ -301,7 +301,7 @@ func (s *Server) push(ctx *fasthttp.RequestCtx, door *ingest.Door, t target) (in
 func (s *Server) refuse(ctx *fasthttp.RequestCtx, door *ingest.Door, t target, err error) (int, string) {
 	status, kind := statusOf(err)
 	s.metrics.failure(kind)
-	if s.mayLog(door.Channel.Name() + "/" + t.stream + "/" + kind) {
+	if s.logs.May(door.Channel.Name() + "/" + t.stream + "/" + kind) {
 		level := slog.LevelWarn
 		if errors.Is(err, ingest.ErrDraining) || errors.Is(err, ingest.ErrReplaced) {
 			level = slog.LevelInfo
@@ -313,18 +313,4 @@ func (s *Server) refuse(ctx *fasthttp.RequestCtx, door *ingest.Door, t target, e
 		return 0, ""
 	}
 	return status, err.Error() + "\n"
-}
-
-func (s *Server) mayLog(key string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := time.Now()
-	if now.Sub(s.lastLog[key]) < 10*time.Second {
-		return false
-	}
-	if len(s.lastLog) > 4096 {
-		clear(s.lastLog)
-	}
-	s.lastLog[key] = now
-	return true
 }
